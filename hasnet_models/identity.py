@@ -1,0 +1,172 @@
+"""Identity: from an aligned face to the vector z_id, differentiable all the way.
+
+The network is MobileFaceNet (Chen et al. 2018) trained with the ArcFace loss (Deng et al. 2019),
+192 numbers. The ArcFace crop is one fixed similarity from the FFHQ frame, so the z_id of a
+generated picture has a gradient (the identity loss, Eq. 8, needs it).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+EMBEDDING_SIZE = 192
+CROP_SIZE = 112
+# Frames wider than _SHRINK_ABOVE are reduced to _SHRINK_TO with a filter before the crop is
+# sampled: bilinear sampling alone skips pixels when it shrinks by much more than 1.5.
+_SHRINK_ABOVE = 224
+_SHRINK_TO = 192
+
+# Five points in viewer's order: left eye, right eye, nose, left and right mouth corner (pixels).
+ARCFACE_TEMPLATE_112 = np.array(
+    [
+        (38.2946, 51.6963),
+        (73.5318, 51.5014),
+        (56.0252, 71.7366),
+        (41.5493, 92.3655),
+        (70.7299, 92.2041),
+    ]
+)
+FFHQ_TEMPLATE_512 = np.array(
+    [
+        (192.98138, 239.94708),
+        (318.90277, 240.1936),
+        (256.63416, 314.01935),
+        (201.26117, 371.41043),
+        (313.08905, 371.15118),
+    ]
+)
+
+
+def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Least-squares similarity (rotation, one scale, shift) from (N, 2) to (N, 2) points.
+
+    Returns a (2, 3) matrix m with target ~ source @ m[:, :2].T + m[:, 2]. Linear in its four
+    unknowns (a, b, tx, ty): x' = a x - b y + tx, y' = b x + a y + ty.
+    """
+    x, y = source.T
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    rows = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
+    a, b, tx, ty = np.linalg.lstsq(rows, target.T.reshape(-1), rcond=None)[0]
+    return np.array([(a, -b, tx), (b, a, ty)])
+
+
+def _crop_theta() -> Tensor:
+    """The (2, 3) affine map of `F.affine_grid`: crop coordinates to frame coordinates, -1..1.
+
+    Pixel p of a side of n pixels has its centre at (2 p + 1) / n - 1, so the same matrix serves
+    a frame of any size.
+    """
+    to_crop = fit_similarity(FFHQ_TEMPLATE_512, ARCFACE_TEMPLATE_112)
+    to_frame = np.linalg.inv(to_crop[:, :2])
+    linear = to_frame * (CROP_SIZE / 512)
+    centre = to_frame @ ((CROP_SIZE - 1) / 2 - to_crop[:, 2])
+    shift = (2 * centre + 1) / 512 - 1
+    return torch.tensor(np.column_stack([linear, shift]), dtype=torch.float32)
+
+
+_THETA = _crop_theta()
+
+
+def arcface_crop(frames: Tensor) -> Tensor:
+    """Cut the ArcFace crop out of FFHQ-aligned frames.
+
+    Args:
+        frames: (B, 3, S, S), RGB in -1..1, the whole FFHQ frame at any side S.
+
+    Returns:
+        (B, 3, 112, 112) in -1..1; differentiable with respect to `frames`.
+    """
+    if frames.shape[-1] > _SHRINK_ABOVE:
+        size = (_SHRINK_TO, _SHRINK_TO)
+        frames = F.interpolate(
+            frames, size=size, mode="bilinear", align_corners=False, antialias=True
+        )
+    batch = frames.shape[0]
+    theta = _THETA.to(frames).expand(batch, 2, 3)
+    grid = F.affine_grid(theta, [batch, 3, CROP_SIZE, CROP_SIZE], align_corners=False)
+    return F.grid_sample(frames, grid, padding_mode="border", align_corners=False)
+
+
+def embed(net: nn.Module, frames: Tensor) -> Tensor:
+    """z_id of FFHQ-aligned frames: (B, 3, S, S) in -1..1 to (B, 192) of unit length."""
+    return net(arcface_crop(frames) * (127.5 / 128))
+
+
+class _Conv(nn.Sequential):
+    """Convolution with bias and TensorFlow's 'SAME' padding, then PReLU unless `linear`.
+
+    'SAME' with stride 2 on an even side pads only right and below; torch's own padding would
+    shift every later feature by half a pixel.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        linear: bool = False,
+    ) -> None:
+        before = (kernel - stride) // 2
+        after = kernel - stride - before
+        pad = [] if kernel == 1 else [nn.ZeroPad2d((before, after, before, after))]
+        conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, groups=groups)
+        super().__init__(*pad, conv, *([] if linear else [nn.PReLU(outputs)]))
+
+
+class _Bottleneck(nn.Sequential):
+    """Expand, depthwise 3x3, project without activation."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(
+            _Conv(inputs, hidden),
+            _Conv(hidden, hidden, 3, stride=stride, groups=hidden),
+            _Conv(hidden, outputs, linear=True),
+        )
+
+
+class _Residual(_Bottleneck):
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__(channels, hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)
+
+
+class MobileFaceNet(nn.Module):
+    """MobileFaceNet: (B, 3, 112, 112) RGB as (x - 127.5) / 128 to (B, 192) of unit length.
+
+    Layer by layer the graph of the published TensorFlow Lite file (see
+    tools/convert_mobilefacenet.py): 52 convolutions with biases (batch norms already merged) and
+    33 PReLUs, declared in the order in which they run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            _Conv(3, 64, 3, stride=2),
+            _Conv(64, 64, 3, groups=64),
+            _Conv(64, 64, linear=True),
+        )
+        self.body = nn.Sequential(
+            _Bottleneck(64, 128, 64, stride=2),
+            *(_Residual(64, 128) for _ in range(4)),
+            _Bottleneck(64, 256, 128, stride=2),
+            *(_Residual(128, 256) for _ in range(6)),
+            _Bottleneck(128, 512, 128, stride=2),
+            *(_Residual(128, 256) for _ in range(2)),
+        )
+        self.head = nn.Sequential(
+            _Conv(128, 512),
+            nn.Conv2d(512, 512, 7, groups=512),
+            nn.Conv2d(512, 512, 1),
+            nn.Conv2d(512, EMBEDDING_SIZE, 1),
+        )
+
+    def forward(self, crops: Tensor) -> Tensor:
+        return F.normalize(self.head(self.body(self.stem(crops))).flatten(1), dim=1)

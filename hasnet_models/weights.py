@@ -1,0 +1,328 @@
+"""Every weight file is found, checked and loaded here.
+
+Files lie in the package folder `hasnet_models/weights`, listed with size, sha256, licence and
+origin in its `manifest.json` (tools/manifest.py refreshes it). Files in the folder that the
+environment variable HASNET_WEIGHTS names come first; they are checked when that folder has a
+manifest of its own. torch is imported only by the functions that need it, so that finding a file
+costs no start-up time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hasnet_models.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from hasnet_models.features import VGGFeatures
+    from hasnet_models.identity import MobileFaceNet
+    from hasnet_models.rt_net import RTNet
+    from hasnet_models.tt_net import TTNet
+
+MANIFEST = "manifest.json"
+OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
+_REINSTALL = "Install hasnet again, or put the file into the folder that HASNET_WEIGHTS names."
+
+
+def weights_folder() -> Path:
+    """The folder of the embedded weights (the wheel is always installed unpacked)."""
+    return Path(str(resources.files("hasnet_models"))) / "weights"
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    """File name -> {size, sha256, licence, origin}; empty if the folder has no manifest.
+
+    Raises:
+        WeightsError: the manifest cannot be read as one.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return {name: {**entry, "size": int(entry["size"])} for name, entry in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"The weights list {path} is damaged: {error}.", _REINSTALL) from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hex sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def weight_path(name: str) -> Path:
+    """Where the weight file `name` (with suffix) lies, after checking its size and sha256.
+
+    Raises:
+        WeightsError: it is missing, not listed, or not the file that the manifest describes.
+    """
+    folder = _override_folder()
+    if folder and (folder / name).is_file():
+        manifest = read_manifest(folder)
+        if not manifest:
+            return folder / name
+    else:
+        folder = weights_folder()
+        manifest = read_manifest(folder)
+    _check(folder / name, manifest.get(name))
+    return folder / name
+
+
+def _override_folder() -> Path | None:
+    value = os.environ.get(OVERRIDE_VARIABLE)
+    if value and not Path(value).is_dir():
+        raise WeightsError(f"{OVERRIDE_VARIABLE} names {value}, which is no folder.")
+    return Path(value) if value else None
+
+
+def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
+    if not path.is_file():
+        raise WeightsError(
+            f"The weight file {path.name} is missing from {path.parent}.", _REINSTALL
+        )
+    if entry is None:
+        raise WeightsError(
+            f"The weight file {path} is not listed in {MANIFEST}.",
+            "Run tools/manifest.py if the file is new and right.",
+        )
+    if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
+        raise WeightsError(
+            f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists.",
+            _REINSTALL,
+        )
+
+
+def load_state(path: Path | str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a safetensors file.
+
+    Returns:
+        Tensors by name (floating ones as float32, on the CPU) and the file's metadata.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = dict(file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"Cannot read the weights in {path}: {error}.") from error
+    return {
+        name: t.to(torch.float32) if t.is_floating_point() else t for name, t in tensors.items()
+    }, metadata
+
+
+def save_state(
+    path: Path | str,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    *,
+    half: bool = True,
+) -> None:
+    """Write a safetensors file, whole or not at all (temporary name, fsync, rename).
+
+    Args:
+        half: store floating tensors as float16.
+
+    Raises:
+        WeightsError: a value does not fit into float16, or the file cannot be written.
+    """
+    from safetensors.torch import save
+
+    stored = {name: _stored(name, tensor, half) for name, tensor in tensors.items()}
+    data = save(stored, metadata=dict(metadata))
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise WeightsError(f"Cannot write the weights to {path}: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:
+    """A contiguous CPU copy; a copy because safetensors refuses tensors that share memory."""
+    tensor = tensor.detach().cpu()
+    if not (half and tensor.is_floating_point()):
+        return tensor.contiguous().clone()
+    if tensor.numel() and tensor.isfinite().all() and not tensor.half().isfinite().all():
+        raise WeightsError(f"The tensor {name} has values too large for float16.")
+    return tensor.half().contiguous()
+
+
+def load_into(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
+    """Load a state dict into a module, or say in one sentence how the two differ.
+
+    Args:
+        what: name of the weights for the message, such as "RT-Net".
+
+    Raises:
+        WeightsError: tensors are missing, unexpected or of another shape.
+    """
+    own = module.state_dict()
+    problems = {
+        "missing": [name for name in own if name not in state],
+        "unexpected": [name for name in state if name not in own],
+        "of another shape": [
+            f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
+            for name in own
+            if name in state and state[name].shape != own[name].shape
+        ],
+    }
+    if found := [f"{kind}: {_some(names)}" for kind, names in problems.items() if names]:
+        raise WeightsError(f"The weights of {what} do not fit the network ({'; '.join(found)}).")
+    module.load_state_dict(state)
+
+
+def _some(names: list[str], limit: int = 3) -> str:
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def load_identity() -> MobileFaceNet:
+    """The embedded identity network, frozen, on the CPU.
+
+    Raises:
+        WeightsError: its weights are missing or damaged.
+    """
+    from hasnet_models.identity import MobileFaceNet
+
+    net = MobileFaceNet()
+    state, _ = load_state(weight_path("mobilefacenet.safetensors"))
+    load_into(net, state, "MobileFaceNet")
+    return net.eval().requires_grad_(False)
+
+
+def load_vgg(path: Path | str | None = None, last: str = "relu4_2") -> VGGFeatures:
+    """Perceptual features, frozen, on the CPU.
+
+    Args:
+        path: None for the embedded VGG16; else torchvision's vgg16 or vgg19 state dict
+            (.pth, read with weights_only, or .safetensors).
+        last: the last layer that is built.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or of another network.
+    """
+    from hasnet_models.features import VGGFeatures
+
+    if path is None:
+        state, metadata = load_state(weight_path("vgg16.safetensors"))
+        arch, preprocessing = metadata["architecture"], metadata["preprocessing"]
+    else:
+        arch, state = _torchvision_vgg(Path(path))
+        preprocessing = "torchvision"
+    try:
+        net = VGGFeatures(arch, last, preprocessing)
+    except ValueError as error:
+        raise WeightsError(f"Cannot build the perceptual features: {error}.") from error
+    wanted = {name: state[name] for name in net.state_dict() if name in state}
+    load_into(net, wanted, f"{arch.upper()} up to {last}")
+    return net
+
+
+def load_rt(path: Path | None = None) -> RTNet:
+    """The embedded RT-Net, or the one in ``path``, frozen, on the CPU.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another architecture.
+    """
+    from hasnet_models.config import RTConfig
+    from hasnet_models.rt_net import RTNet
+
+    state, metadata = load_state(path or weight_path("rt_net.safetensors"))
+    net = RTNet(_config_of(RTConfig, metadata, "RT-Net"))
+    load_into(net, state, "RT-Net")
+    return net.eval().requires_grad_(False)
+
+
+def load_tt(path: Path | None = None, head: Path | None = None) -> TTNet:
+    """The embedded TT-Net, or the one in ``path``, frozen, on the CPU.
+
+    Args:
+        head: file of a domain's tensors, which take the place of the base's of the same names.
+
+    Raises:
+        WeightsError: a file is missing, damaged or of another architecture.
+    """
+    from hasnet_models.config import TTConfig
+    from hasnet_models.tt_net import TTNet
+
+    state, metadata = load_state(path or weight_path("tt_net.safetensors"))
+    if head is not None:
+        state, metadata = _with_head(state, metadata, head)
+    net = TTNet(_config_of(TTConfig, metadata, "TT-Net"))
+    load_into(net, state, "TT-Net" if head is None else f"TT-Net with the head {head.name}")
+    return net.eval().requires_grad_(False)
+
+
+def _with_head(
+    state: dict[str, Tensor], metadata: dict[str, str], head: Path
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    own, own_metadata = load_state(head)
+    if own_metadata.get("config", metadata.get("config")) != metadata.get("config"):
+        raise WeightsError(
+            f"The head {head} was made for another TT-Net than the one installed.",
+            "Install the versions of hasnet and of the domain that belong together.",
+        )
+    return {**state, **own}, metadata
+
+
+def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:
+    from hasnet_models.config import build
+
+    problems: list[str] = []
+    try:
+        config = build(kind, json.loads(metadata["config"]), what, problems)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise WeightsError(f"The weights of {what} do not say their configuration.") from error
+    if problems:
+        raise WeightsError(f"The weights of {what} are not for this version: {problems[0]}.")
+    return config
+
+
+def _torchvision_vgg(path: Path) -> tuple[str, dict[str, Tensor]]:
+    from hasnet_models.features import from_torchvision
+
+    state = load_state(path)[0] if path.suffix == ".safetensors" else _load_pickle(path)
+    try:
+        return from_torchvision(state)
+    except (ValueError, KeyError) as error:
+        raise WeightsError(
+            f"Cannot use {path} for perceptual features: {error}.",
+            "Give torchvision's vgg19 weights file (vgg19-dcbb9e9d.pth).",
+        ) from error
+
+
+def _load_pickle(path: Path) -> dict[str, Tensor]:
+    """A .pth state dict; weights_only, so that no code in the file can run."""
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"Cannot read the weights in {path}: {error.strerror}.") from error
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        # torch's own message advises to switch weights_only off: not to be passed on.
+        reason = "it is damaged or holds more than tensors"
+        raise WeightsError(f"Cannot read the weights in {path}: {reason}.") from error
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise WeightsError(f"Cannot read the weights in {path}: it holds no state dict.")
+    return {name: tensor.float() for name, tensor in state.items()}

