@@ -1,0 +1,78 @@
+"""Topology Transfer Module: one convolution whose channels the reference's identity modulates."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hasnet_models.rtm import instance_norm
+
+SLOPE = 0.2
+GAIN = math.sqrt(2.0)
+
+
+class TTM(nn.Module):
+    """One TTM (paper Eq. 6).
+
+    ``norm="styled"`` is StyleGAN2's block: scale the input, convolve, scale the output so that
+    its expected deviation is one. It keeps the statistics of the content, so the colours of X_RT
+    survive. ``norm="adain"`` is Eq. 6 as written: instance norm, then scale and shift.
+
+    With ``upsample`` the convolution runs at the coarse size and its output is enlarged, a
+    quarter of the arithmetic of the other order.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, w_dim: int, *, norm: str, noise: bool, upsample: bool
+    ) -> None:
+        super().__init__()
+        self.norm, self.upsample = norm, upsample
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.gain = 1 / math.sqrt(inputs * 9)
+        self.style = nn.Linear(w_dim, inputs if norm == "styled" else 2 * outputs)
+        nn.init.normal_(self.style.weight, std=0.5 / math.sqrt(w_dim))
+        nn.init.zeros_(self.style.bias)
+        self.noise = nn.Parameter(torch.zeros(())) if noise else None
+
+    def forward(self, h: Tensor, w: Tensor) -> Tensor:
+        """(B, Cin, H, W), (B, w_dim) -> (B, Cout, H, W), or twice the side with ``upsample``."""
+        h = self._styled(h, w) if self.norm == "styled" else self._adain(h, w)
+        if self.upsample:
+            h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
+        if self.noise is not None:
+            h = h + self.noise * torch.randn_like(h[:, :1])
+        return F.leaky_relu(h + self.bias[None, :, None, None], SLOPE) * GAIN
+
+    def _styled(self, h: Tensor, w: Tensor) -> Tensor:
+        scale = 1 + self.style(w)
+        weight = self.weight * self.gain
+        power = weight.square().sum((2, 3))
+        demod = (scale.square() @ power.t() + 1e-8).rsqrt()
+        return F.conv2d(h * scale[:, :, None, None], weight, padding=1) * demod[:, :, None, None]
+
+    def _adain(self, h: Tensor, w: Tensor) -> Tensor:
+        scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
+        h = instance_norm(F.conv2d(h, self.weight * self.gain, padding=1))
+        return h * (1 + scale) + shift
+
+
+class ToOutput(nn.Module):
+    """Modulated 1 x 1 convolution from features to output planes, without demodulation."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, scale: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1) * scale)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.gain = 1 / math.sqrt(inputs)
+        self.style = nn.Linear(w_dim, inputs)
+        nn.init.normal_(self.style.weight, std=0.5 / math.sqrt(w_dim))
+        nn.init.zeros_(self.style.bias)
+
+    def forward(self, h: Tensor, w: Tensor) -> Tensor:
+        """(B, Cin, H, W), (B, w_dim) -> (B, Cout, H, W)."""
+        scale = (1 + self.style(w))[:, :, None, None]
+        return F.conv2d(h * scale, self.weight * self.gain, self.bias)

@@ -1,0 +1,110 @@
+"""Tiny seeded networks and faces, so that training runs in a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from hasnet_models.config import Preset, preset_from_dict
+from hasnet_models.features import VGGFeatures
+from hasnet_models.identity import MobileFaceNet
+from hasnet_models.rt_net import RTNet
+from hasnet_models.training.faces import FaceSet, load_faces
+from hasnet_models.training.rt_stage import RTStage
+from hasnet_models.training.tt_stage import TTStage
+
+TABLES = {
+    "rt": {
+        "size": 16,
+        "channels": [4, 4, 4, 4],
+        "palette_dim": 8,
+        "palette_attention": True,
+        "detail": True,
+    },
+    "tt": {
+        "grid": 4,
+        "widths": [8, 8, 8],
+        "content_size": 32,
+        "z_dim": 192,
+        "w_dim": 8,
+        "noise": False,
+        "skips": True,
+        "residual": True,
+        "blur_grid": 4,
+        "displacement": 0.2,
+        "domains": ["photo", "red", "blue"],
+    },
+    "rt_train": {"size": 32, "batch": 4, "cross_palette": 0.5, "colour_jitter": 1.0},
+    "tt_train": {
+        "sizes": [8, 16],
+        "size_images": [8],
+        "batch": 4,
+        "d_widths": [4, 4, 4],
+        "paired": 10.0,
+        "smoothness": 1.0,
+        "pair_share": 0.25,
+        "photo_sources": 0.8,
+        "photo_domains": ["photo"],
+        "identity_every": 2,
+        "r1_every": 2,
+        "pool": 24,
+        "translation": 0.125,
+    },
+}
+CPU = torch.device("cpu")
+
+
+def preset(**tables: dict) -> Preset:
+    """The nano preset, with keys of its tables replaced."""
+    merged = {name: {**table, **tables.get(name, {})} for name, table in TABLES.items()}
+    problems: list[str] = []
+    made = preset_from_dict(merged, problems)
+    assert not problems, problems
+    return made
+
+
+def make_folder(folder: Path, each: int = 4, side: int = 32) -> Path:
+    """Faces of three domains as PNG files; those of one number share an identity."""
+    lines = ["domain\tsplit\tfile\tidentity"]
+    rng = np.random.default_rng(0)
+    for domain, tint in (("photo", (1, 1, 1)), ("red", (1, 0.3, 0.3)), ("blue", (0.3, 0.3, 1))):
+        (folder / domain).mkdir(parents=True)
+        for i in range(each):
+            pixels = rng.integers(0, 256, (side // 4, side // 4, 3)) * tint
+            image = Image.fromarray(pixels.astype(np.uint8)).resize((side, side))
+            image.save(folder / domain / f"{i}.png")
+            lines.append(f"{domain}\ttrain\t{domain}/{i}.png\tperson{i}")
+    (folder / "index.tsv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def fake_embed(faces: np.ndarray) -> np.ndarray:
+    """A z_id that depends on the picture, of unit length."""
+    z = faces.reshape(len(faces), -1)[:, :192].astype(np.float32) + 1
+    return z / np.linalg.norm(z, axis=1, keepdims=True)
+
+
+def faces(folder: Path, size: int = 32) -> FaceSet:
+    """The faces of a folder made by :func:`make_folder`."""
+    return load_faces(folder, "train", size, folder / ".cache", fake_embed)
+
+
+def rt_stage(folder: Path, config: Preset | None = None) -> RTStage:
+    """A stage I that can be stepped."""
+    found = faces(folder)
+    return RTStage(config or preset(), found, found, CPU)
+
+
+def tt_stage(
+    folder: Path, config: Preset | None = None, domains: tuple[str, ...] = ()
+) -> TTStage:
+    """A stage II that can be stepped, behind random frozen networks."""
+    config = config or preset()
+    torch.manual_seed(0)
+    nets = (RTNet(config.rt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
+    frozen = tuple(net.eval().requires_grad_(False) for net in nets)
+    found = faces(folder)
+    return TTStage(config, found, found, CPU, frozen, domains)

@@ -1,0 +1,93 @@
+"""RT-Net: Eq. 1 to 3, palette attention, sizes."""
+
+import dataclasses
+
+import nano
+import pytest
+import torch
+
+from hasnet_models import colour
+from hasnet_models.config import load_preset
+from hasnet_models.rt_net import RTNet, palette_tones, picture_tones, target_luma
+from hasnet_models.rtm import RTM, instance_norm
+
+
+def inputs(batch=2, side=32, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    gray = torch.rand(batch, 1, side, side, generator=g) * 2 - 1
+    return gray, torch.rand(batch, 20, 3, generator=g) * 2 - 1
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_output_has_the_pictures_size_and_range(attention):
+    config = dataclasses.replace(nano.preset().rt, palette_attention=attention)
+    net = RTNet(config).eval()
+    for side in (16, 48):
+        x = net(*inputs(side=side))
+        assert x.shape == (2, 3, side, side)
+        assert x.abs().max() <= 1
+
+
+def test_paper_network_has_seven_rtms():
+    config = dataclasses.replace(load_preset("paper").rt, channels=(4,) * 7)
+    assert len(RTNet(config).rtms) == 7
+
+
+def test_rtm_mixes_gray_and_colour_with_weights_that_sum_to_one():
+    torch.manual_seed(0)
+    rtm = RTM(4, 3, 5)
+    h, z_g, z_c = torch.randn(2, 4, 8, 8), torch.randn(2, 3, 8, 8), torch.randn(2, 5)
+    with torch.no_grad():
+        for p in (*rtm.gray.parameters(), *rtm.colour.parameters()):
+            p.zero_()
+    # without modulation both branches are the normalised input, so any convex mixture is too
+    torch.testing.assert_close(rtm(h, z_g, z_c), instance_norm(h))
+
+
+def test_instance_norm_gives_zero_mean_and_unit_deviation():
+    h = instance_norm(torch.randn(2, 3, 16, 16) * 7 + 2)
+    torch.testing.assert_close(h.mean((2, 3)), torch.zeros(2, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(h.std((2, 3), unbiased=False), torch.ones(2, 3), atol=1e-3, rtol=0)
+
+
+def test_palette_attention_weights_sum_to_one_and_follow_brightness():
+    torch.manual_seed(0)
+    net = RTNet(nano.preset().rt)
+    gray = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
+    ramp = torch.linspace(-1, 1, 20)[None, :, None].expand(1, 20, 3)
+    weights = net.head.attend(net.features(gray, ramp), gray, ramp)
+    torch.testing.assert_close(weights.sum(1), torch.ones(1, 32, 32))
+    mean = (weights * ramp[:, :, :1, None]).sum(1)[0]
+    assert mean[:, 2].mean() < -0.6 and mean[:, -3].mean() > 0.6
+
+
+def test_other_palette_gives_other_colours():
+    torch.manual_seed(0)
+    net = RTNet(nano.preset().rt).eval()
+    gray, palette = inputs()
+    assert (net(gray, palette) - net(gray, -palette)).abs().mean() > 0.1
+
+
+def test_flat_picture_and_flat_palette_stay_finite():
+    net = RTNet(nano.preset().rt).eval()
+    gray, palette = torch.zeros(1, 1, 32, 32), torch.ones(1, 20, 3)
+    assert net(gray, palette).isfinite().all()
+
+
+def test_tones_are_stretched_to_the_same_range():
+    gray, palette = inputs(side=64)
+    tones = picture_tones(gray * 0.2 - 0.3)
+    assert tones.amin() < -0.9 and tones.amax() > 0.9
+    assert palette_tones(palette).amin() == -1 and palette_tones(palette).amax() == 1
+    lumas = colour.luma(palette, 2)
+    target = target_luma(gray, palette)
+    assert target.mean() == pytest.approx(lumas.median().item(), abs=0.5)
+
+
+def test_batch_equals_singles():
+    torch.manual_seed(0)
+    net = RTNet(nano.preset().rt).eval()
+    gray, palette = inputs(3)
+    together = net(gray, palette)
+    for i in range(3):
+        torch.testing.assert_close(together[i : i + 1], net(gray[i : i + 1], palette[i : i + 1]))

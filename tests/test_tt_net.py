@@ -1,0 +1,112 @@
+"""TT-Net: Eq. 6, growth, gate, warp, heads."""
+
+import dataclasses
+
+import nano
+import pytest
+import torch
+
+from hasnet_models.config import load_preset
+from hasnet_models.tt_net import TTNet, content_features, head_tensors, warp
+from hasnet_models.ttm import TTM
+
+
+def inputs(config, batch=2, side=32):
+    g = torch.Generator().manual_seed(1)
+    x_rt = torch.rand(batch, 3, side, side, generator=g) * 2 - 1
+    content = {
+        config.content_layer: torch.rand(batch, 512, config.grid, config.grid, generator=g),
+        config.skip_layer: torch.rand(batch, 256, 8, 8, generator=g),
+    }
+    z = torch.nn.functional.normalize(torch.randn(batch, config.z_dim, generator=g))
+    return x_rt, content, z
+
+
+@pytest.mark.parametrize("size", [4, 8, 16])
+def test_output_has_the_size_of_x_rt_whatever_resolution_runs(size):
+    config = nano.preset().tt
+    net = TTNet(config)
+    assert net(*inputs(config), size=size).shape == (2, 3, 32, 32)
+
+
+def test_paper_network_has_ten_ttms_and_no_residual():
+    config = dataclasses.replace(load_preset("paper").tt, widths=(4,) * 5, grid=4)
+    net = TTNet(config)
+    assert sum(isinstance(m, TTM) for m in net.modules()) == 10
+    x_rt, content, z = inputs(config, side=64)
+    assert net(x_rt, content, z).shape == (2, 3, 64, 64)
+    zeros = torch.zeros_like(x_rt)
+    torch.testing.assert_close(net(zeros, content, z), net(x_rt, content, z))
+
+
+def test_residual_starts_near_x_rt():
+    config = nano.preset().tt
+    torch.manual_seed(0)
+    net = TTNet(config)
+    x_rt, content, z = inputs(config)
+    smooth = torch.nn.functional.avg_pool2d(x_rt, 9, 1, 4)
+    assert (net(smooth, content, z) - smooth).abs().mean() < 0.3
+
+
+def test_identity_and_domain_code_change_the_result():
+    config = nano.preset().tt
+    torch.manual_seed(0)
+    net = TTNet(config)
+    x_rt, content, z = inputs(config)
+    plain = net(x_rt, content, z)
+    assert not torch.allclose(plain, net(x_rt, content, z.flip(1)))
+    assert not torch.allclose(plain, net(x_rt, content, z, net.domain_code("red", 2)))
+    torch.testing.assert_close(plain, net(x_rt, content, z, net.domain_code("unheard", 2)))
+
+
+def test_adain_output_has_the_statistics_it_was_given():
+    torch.manual_seed(0)
+    ttm = TTM(3, 4, 5, norm="adain", noise=False, upsample=False)
+    h = ttm._adain(torch.randn(2, 3, 16, 16), torch.randn(2, 5) * 3)
+    scale, shift = ttm.style(torch.zeros(2, 5)).chunk(2, 1)
+    assert h.std((2, 3)).min() > 0 and scale.shape == shift.shape == (2, 4)
+    w = torch.randn(2, 5)
+    out = ttm._adain(torch.randn(2, 3, 16, 16), w)
+    scale, shift = ttm.style(w).chunk(2, 1)
+    torch.testing.assert_close(out.mean((2, 3)), shift, atol=1e-4, rtol=0)
+    deviation = out.std((2, 3), unbiased=False)
+    torch.testing.assert_close(deviation, (1 + scale).abs(), atol=1e-2, rtol=0)
+
+
+def test_styled_output_keeps_about_unit_variance_for_any_style():
+    torch.manual_seed(0)
+    ttm = TTM(32, 32, 8, norm="styled", noise=False, upsample=False)
+    out = ttm._styled(torch.randn(4, 32, 32, 32), torch.randn(4, 8) * 20)
+    assert out.std().item() == pytest.approx(1, abs=0.2)
+
+
+def test_no_displacement_leaves_the_picture():
+    x = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(warp(x, torch.zeros(1, 2, 4, 4)), x, atol=1e-5, rtol=1e-4)
+
+
+def test_displacement_moves_by_half_frames():
+    x = torch.rand(1, 1, 16, 16)
+    flow = torch.zeros(1, 2, 4, 4)
+    flow[:, 0] = 2 / 16
+    torch.testing.assert_close(warp(x, flow)[..., :-1], x[..., 1:], atol=1e-5, rtol=1e-4)
+
+
+def test_content_is_taken_at_the_content_size():
+    class Spy(torch.nn.Module):
+        def forward(self, x, layers):
+            self.seen = x.shape
+            return {n: x.new_ones(len(x), 1, 4, 4) for n in layers}
+
+    config, spy = nano.preset().tt, Spy()
+    found = content_features(spy, torch.zeros(1, 3, 128, 128), config)
+    assert spy.seen == (1, 3, 32, 32)
+    assert found[config.content_layer].unique().item() == 1 / config.content_scale
+
+
+def test_head_holds_the_fine_blocks_only():
+    config = nano.preset().tt
+    state = TTNet(config).state_dict()
+    head = head_tensors(state, config.resolutions, 8)
+    assert head and all(n.startswith(("blocks.1.", "blocks.2.")) for n in head)
+    assert head_tensors(state, config.resolutions, 0).keys() == state.keys()
