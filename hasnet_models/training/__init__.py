@@ -1,0 +1,1 @@
+"""Training of RT-Net and TT-Net. It imports the networks; the networks never import it."""

@@ -1,0 +1,96 @@
+"""Discriminators: a conditional PatchGAN for RT-Net, a StyleGAN-like one for TT-Net."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SLOPE = 0.2
+
+
+class PatchDiscriminator(nn.Module):
+    """PatchGAN that sees the picture, its gray version and the palette it should have."""
+
+    def __init__(self, widths: tuple[int, ...], colours: int = 20, code: int = 32) -> None:
+        super().__init__()
+        self.palette = nn.Sequential(
+            nn.Linear(3 * colours, 128), nn.LeakyReLU(SLOPE), nn.Linear(128, code)
+        )
+        channels = (3 + 1 + code, *widths)
+        self.convs = nn.ModuleList(
+            nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(channels)
+        )
+        self.logit = nn.Conv2d(widths[-1], 1, 3, padding=1)
+
+    def forward(self, image: Tensor, gray: Tensor, palette: Tensor) -> Tensor:
+        """(B, 3, H, W), (B, 1, H, W), (B, 20, 3) -> patch logits (B, 1, h, w)."""
+        code = self.palette(palette.flatten(1))[:, :, None, None]
+        h = torch.cat((image, gray, code.expand(-1, -1, *image.shape[-2:])), 1)
+        for conv in self.convs:
+            h = F.leaky_relu(conv(h), SLOPE)
+        return self.logit(h)
+
+
+class StyleDiscriminator(nn.Module):
+    """Discriminator with one patch logit map a domain, which grows with the generator.
+
+    Args:
+        sizes: image sides it can take, coarse to fine, each twice the one before.
+        widths: channels at the finest size first; one more than there are halvings.
+        domains: number of domains.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], widths: tuple[int, ...], domains: int) -> None:
+        super().__init__()
+        self.sizes = sizes
+        finest = len(sizes) - 1
+        self.entries = nn.ModuleList(nn.Conv2d(3, widths[finest - i], 1) for i in range(len(sizes)))
+        self.blocks = nn.ModuleList(Halving(a, b) for a, b in itertools.pairwise(widths))
+        self.fade = nn.Parameter(torch.zeros(len(sizes)))
+        last = widths[-1]
+        self.mix = nn.Conv2d(last + 1, last, 3, padding=1)
+        self.logit = nn.Conv2d(last, domains, 1)
+
+    def forward(self, image: Tensor, domain: Tensor) -> Tensor:
+        """(B, 3, S, S), (B,) int64 -> patch logits of that domain, (B, h, w)."""
+        stage = self.sizes.index(image.shape[-1])
+        start = len(self.sizes) - 1 - stage
+        h = F.leaky_relu(self.entries[stage](image), SLOPE)
+        for i, block in enumerate(self.blocks[start:]):
+            h = block(h)
+            if i == 0 and stage > 0:
+                # a new finest size is faded in: its gate starts at zero, the coarser entry stays
+                coarse = F.leaky_relu(self.entries[stage - 1](F.avg_pool2d(image, 2)), SLOPE)
+                h = coarse + self.fade[stage] * h
+        h = F.leaky_relu(self.mix(torch.cat((h, minibatch_deviation(h)), 1)), SLOPE)
+        logits = self.logit(h)
+        return logits[torch.arange(len(logits), device=logits.device), domain]
+
+
+class Halving(nn.Module):
+    """3 x 3 convolution, average pooling, 3 x 3 convolution, with a skip; half the side."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, inputs, 3, padding=1)
+        self.second = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """(B, Cin, H, W) -> (B, Cout, H / 2, W / 2)."""
+        inner = F.avg_pool2d(F.leaky_relu(self.first(h), SLOPE), 2)
+        inner = F.leaky_relu(self.second(inner), SLOPE)
+        return (inner + self.skip(F.avg_pool2d(h, 2))) * 0.5**0.5
+
+
+def minibatch_deviation(h: Tensor, groups: int = 4) -> Tensor:
+    """Mean deviation over groups of the batch, one plane (B, 1, h, w) (Karras 2018)."""
+    size = min(groups, len(h))
+    if len(h) % size:
+        size = len(h)
+    grouped = h.reshape(size, -1, *h.shape[1:])
+    deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3), keepdim=True)
+    return deviation.repeat(size, 1, 1, 1).expand(-1, -1, *h.shape[-2:])

@@ -1,0 +1,181 @@
+"""Entries of stage II: which source meets which reference, and the pool that keeps them.
+
+Making an entry costs an RT-Net and a VGG forward pass; a pool of entries in memory lets each be
+used several times, with a few made anew every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hasnet_models.config import TTTrainConfig
+from hasnet_models.errors import UsageError
+from hasnet_models.training.faces import FaceSet
+
+MIXED, SAME, PAIRED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A source and a reference, as positions in the face set; ``kind`` is one of the above."""
+
+    source: int
+    reference: int
+    kind: int
+    source_flip: bool
+    reference_flip: bool
+
+
+class Sampler:
+    """Draws entry ``number`` as a pure function of (seed, number).
+
+    Args:
+        domains: domains that references come from; all of the face set's when empty.
+
+    Raises:
+        UsageError: none of the domains has a face, or a share names a domain without faces.
+    """
+
+    def __init__(self, faces: FaceSet, config: TTTrainConfig, domains: Sequence[str]) -> None:
+        self.faces, self.config = faces, config
+        self.domains = [d for d in faces.by_domain if not domains or d in domains]
+        if not self.domains:
+            raise UsageError(f"No faces of the domains {', '.join(domains)}.")
+        self.weights = self._weights()
+        self.photos = [d for d in config.photo_domains if d in faces.by_domain]
+        targets = {d: [i for i in faces.by_domain[d] if self._sources_of(i)] for d in self.domains}
+        self.paired = {d: members for d, members in targets.items() if members}
+
+    def __call__(self, number: int) -> Entry:
+        """The entry of that number."""
+        rng = np.random.default_rng((self.config.seed, number))
+        draw, flips = rng.random(), rng.random(2) < 0.5
+        if draw < self.config.pair_share and self.paired:
+            return self._paired(rng, bool(flips[0]))
+        domain = str(rng.choice(self.domains, p=self.weights))
+        reference = int(rng.choice(self.faces.by_domain[domain]))
+        if draw < self.config.pair_share + self.config.same_image:
+            return Entry(reference, reference, SAME, bool(flips[0]), bool(flips[0]))
+        source = self._source(rng, domain)
+        return Entry(source, reference, MIXED, bool(flips[0]), bool(flips[1]))
+
+    def _weights(self) -> np.ndarray:
+        shares = self.config.shares
+        rest = 1 - sum(v for d, v in shares.items() if d in self.domains)
+        roots = {d: len(self.faces.by_domain[d]) ** 0.5 for d in self.domains if d not in shares}
+        total = sum(roots.values())
+        raw = [shares.get(d, max(rest, 0) * roots.get(d, 0) / max(total, 1)) for d in self.domains]
+        return np.array(raw) / sum(raw)
+
+    def _sources_of(self, index: int) -> list[int]:
+        photos = set(self.config.photo_domains)
+        if self.faces.domain(index) in photos:
+            return []
+        return [i for i in self.faces.partners(index) if self.faces.domain(i) in photos]
+
+    def _paired(self, rng: np.random.Generator, flip: bool) -> Entry:
+        names = list(self.paired)
+        weights = np.array([self.weights[self.domains.index(d)] for d in names])
+        domain = names[rng.choice(len(names), p=weights / weights.sum())]
+        target = int(rng.choice(self.paired[domain]))
+        source = int(rng.choice(self._sources_of(target)))
+        return Entry(source, target, PAIRED, flip, flip)
+
+    def _source(self, rng: np.random.Generator, avoid: str) -> int:
+        others = [d for d in self.faces.by_domain if d != avoid] or [avoid]
+        photos = [d for d in self.photos if d != avoid]
+        if photos and rng.random() < self.config.photo_sources:
+            members = [i for d in photos for i in self.faces.by_domain[d]]
+            return int(rng.choice(members))
+        return int(rng.choice(self.faces.by_domain[str(rng.choice(others))]))
+
+
+@dataclass
+class Batch:
+    """Entries with what TT-Net needs of them: X_RT and the VGG features of X_RT by layer."""
+
+    entries: list[Entry]
+    x_rt: Tensor
+    content: dict[str, Tensor]
+
+    def mask(self, kind: int) -> Tensor:
+        """(B,) float: 1 for entries of that kind."""
+        return torch.tensor([float(e.kind == kind) for e in self.entries], device=self.x_rt.device)
+
+
+Make = Callable[[Sequence[Entry]], tuple[Tensor, Mapping[str, Tensor]]]
+
+
+class EntryPool:
+    """Keeps entries with their tensors in half precision and draws batches of them.
+
+    Entries are made in groups of ``group``, so that a pool rebuilt from the group numbers is the
+    same to the bit.
+
+    Args:
+        make: X_RT and content features of some entries.
+        capacity: entries kept; 0 makes each batch anew.
+    """
+
+    def __init__(self, sampler: Sampler, make: Make, capacity: int, group: int) -> None:
+        self.sampler, self.make, self.group = sampler, make, group
+        self.slots = capacity // group
+        self.numbers: list[int] = []
+        self.entries: list[list[Entry]] = []
+        self.store: dict[str, Tensor] = {}
+        self.next_number = 0
+
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        """A batch of different entries; one group is made anew at every call."""
+        if not self.slots:
+            entries = [self.sampler(self.next_number + i) for i in range(batch)]
+            self.next_number += batch
+            x_rt, content = self.make(entries)
+            return Batch(entries, x_rt, dict(content))
+        while len(self.numbers) * self.group < min(4 * batch, self.slots * self.group):
+            self._add(len(self.numbers), self._take_number())
+        # the pool grows by two groups a step until it is full, then replaces its oldest
+        for _ in range(2 if len(self.numbers) < self.slots else 1):
+            number = self._take_number()
+            self._add(min(len(self.numbers), number % self.slots), number)
+        return self._pick(rng.choice(len(self.numbers) * self.group, batch, replace=False))
+
+    def state(self) -> dict[str, list[int] | int]:
+        """What :meth:`restore` needs to rebuild the pool."""
+        return {"numbers": list(self.numbers), "next": self.next_number}
+
+    def restore(self, state: Mapping[str, list[int] | int]) -> None:
+        """Make the same entries again."""
+        self.numbers, self.entries = [], []
+        for slot, number in enumerate(state["numbers"]):
+            self._add(slot, number)
+        self.next_number = state["next"]
+
+    def _take_number(self) -> int:
+        self.next_number += 1
+        return self.next_number - 1
+
+    def _add(self, slot: int, number: int) -> None:
+        entries = [self.sampler(number * self.group + i) for i in range(self.group)]
+        x_rt, content = self.make(entries)
+        if slot == len(self.numbers):
+            self.numbers.append(number)
+            self.entries.append(entries)
+        else:
+            self.numbers[slot], self.entries[slot] = number, entries
+        for name, values in {"x_rt": x_rt, **content}.items():
+            if name not in self.store:
+                shape = (self.slots * self.group, *values.shape[1:])
+                self.store[name] = torch.zeros(shape, dtype=torch.half, device=values.device)
+            self.store[name][slot * self.group : (slot + 1) * self.group] = values.half()
+
+    def _pick(self, rows: np.ndarray) -> Batch:
+        entries = [self.entries[r // self.group][r % self.group] for r in rows]
+        index = torch.from_numpy(rows)
+        tensors = {n: t[index.to(t.device)].float() for n, t in self.store.items()}
+        return Batch(entries, tensors.pop("x_rt"), tensors)

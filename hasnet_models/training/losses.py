@@ -1,0 +1,83 @@
+"""The losses, one function an equation. Images are in -1..1, z_ids have unit length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hasnet_models.training.contextual import contextual_similarity
+
+
+def huber(x_rt: Tensor, x_s: Tensor, own: Tensor) -> Tensor:
+    """Eq. 4: Huber distance, over the samples that were coloured by their own palette.
+
+    Args:
+        own: (B,) bool.
+    """
+    each = F.huber_loss(x_rt, x_s, reduction="none").mean((1, 2, 3))
+    return (each * own).sum() / own.sum().clamp_min(1)
+
+
+def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
+    """Discriminator part of L_adv in Eq. 5, hinge form."""
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def hinge_g(fake: Tensor) -> Tensor:
+    """Generator part of L_adv in Eq. 5, hinge form."""
+    return -fake.mean()
+
+
+def logistic_d(real: Tensor, fake: Tensor) -> Tensor:
+    """Discriminator part of L_adv in Eq. 11, StyleGAN's non-saturating form."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def logistic_g(fake: Tensor) -> Tensor:
+    """Generator part of L_adv in Eq. 11, StyleGAN's non-saturating form."""
+    return F.softplus(-fake).mean()
+
+
+def r1_penalty(logits: Tensor, images: Tensor) -> Tensor:
+    """Half the squared norm of the discriminator's gradient at real images (Mescheder 2018)."""
+    gradient = torch.autograd.grad(logits.mean((1, 2)).sum(), images, create_graph=True)[0]
+    return 0.5 * gradient.square().sum((1, 2, 3)).mean()
+
+
+def reconstruction(x_tt: Tensor, x_s: Tensor, same: Tensor) -> Tensor:
+    """Eq. 7: half the mean squared error where source and reference are the same image.
+
+    Args:
+        same: (B,) bool; the other samples count as zero.
+    """
+    return 0.5 * ((x_tt - x_s).square().mean((1, 2, 3)) * same).mean()
+
+
+def identity(z_tt: Tensor, z_r: Tensor) -> Tensor:
+    """Eq. 8: 1 - cos of the identities of result and reference, both (B, D)."""
+    return (1 - F.cosine_similarity(z_tt, z_r)).mean()
+
+
+def contextual(x: Mapping[str, Tensor], y: Mapping[str, Tensor], bandwidth: float = 0.5) -> Tensor:
+    """Eq. 9 and 10: -log CX summed over the VGG layers of ``x``; ``y`` is the target's."""
+    each = [-contextual_similarity(x[n], y[n], bandwidth).clamp_min(1e-8).log() for n in x]
+    return torch.stack(each).sum(0).mean()
+
+
+def paired(x_tt: Tensor, target: Tensor, has_pair: Tensor) -> Tensor:
+    """L1 at half resolution to a picture of the same person in the reference's domain.
+
+    Args:
+        has_pair: (B,) bool; the other samples count as zero.
+    """
+    half = F.avg_pool2d(x_tt - target, 2).abs().mean((1, 2, 3))
+    return (half * has_pair).mean()
+
+
+def smoothness(flow: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring displacements, flow (B, 2, h, w)."""
+    dx, dy = flow.diff(dim=3), flow.diff(dim=2)
+    return dx.square().mean() + dy.square().mean()

@@ -1,0 +1,97 @@
+"""Which source meets which reference, and the pool."""
+
+import collections
+import dataclasses
+
+import nano
+import numpy as np
+import pytest
+import torch
+
+from hasnet_models.errors import UsageError
+from hasnet_models.training.entries import MIXED, PAIRED, SAME, EntryPool, Sampler
+
+
+@pytest.fixture
+def faces(tmp_path):
+    return nano.faces(nano.make_folder(tmp_path / "faces"))
+
+
+def config(**changes):
+    return dataclasses.replace(nano.preset().tt_train, **changes)
+
+
+def test_entry_is_a_function_of_seed_and_number(faces):
+    a, b = Sampler(faces, config(), ()), Sampler(faces, config(), ())
+    assert [a(n) for n in (5, 3, 5)] == [b(5), b(3), b(5)]
+    other = Sampler(faces, config(seed=1), ())
+    assert [a(n) for n in range(20)] != [other(n) for n in range(20)]
+
+
+def test_kinds_have_their_shares_and_meaning(faces):
+    draw = Sampler(faces, config(pair_share=0.2, same_image=0.3), ())
+    entries = [draw(n) for n in range(1000)]
+    counts = collections.Counter(e.kind for e in entries)
+    assert counts[PAIRED] == pytest.approx(200, abs=45)
+    assert counts[SAME] == pytest.approx(300, abs=50)
+    for e in entries:
+        source, reference = faces.records[e.source], faces.records[e.reference]
+        if e.kind == SAME:
+            assert e.source == e.reference and e.source_flip == e.reference_flip
+        elif e.kind == PAIRED:
+            assert source.identity == reference.identity
+            assert (source.domain, e.source_flip) == ("photo", e.reference_flip)
+            assert reference.domain != "photo"
+        else:
+            assert e.kind == MIXED and source.domain != reference.domain
+
+
+def test_shares_are_kept(faces):
+    draw = Sampler(faces, config(shares={"red": 0.7}, pair_share=0.0), ())
+    domains = collections.Counter(faces.domain(draw(n).reference) for n in range(1000))
+    assert domains["red"] == pytest.approx(700, abs=50)
+    assert domains["blue"] == pytest.approx(150, abs=40)
+
+
+def test_one_domain_only(faces):
+    draw = Sampler(faces, config(), ("blue",))
+    assert {faces.domain(draw(n).reference) for n in range(50)} == {"blue"}
+
+
+def test_unknown_domain_is_a_usage_error(faces):
+    with pytest.raises(UsageError, match="green"):
+        Sampler(faces, config(), ("green",))
+
+
+def number_maker(entries):
+    values = torch.tensor([float(e.source * 100 + e.reference) for e in entries])
+    return values[:, None], {"c": values[:, None] / 4}
+
+
+def test_pool_keeps_entry_and_tensors_together(faces):
+    pool = EntryPool(Sampler(faces, config(), ()), number_maker, 24, 2)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        batch = pool.draw(rng, 4)
+        expected, _ = number_maker(batch.entries)
+        torch.testing.assert_close(batch.x_rt, expected)
+        torch.testing.assert_close(batch.content["c"], expected / 4)
+    assert len(pool.numbers) == 12 and min(pool.numbers) > 0
+
+
+def test_restored_pool_draws_the_same(faces):
+    sampler = Sampler(faces, config(), ())
+    pool, again = (EntryPool(sampler, number_maker, 24, 2) for _ in range(2))
+    for n in range(9):
+        pool.draw(np.random.default_rng(n), 4)
+    again.restore(pool.state())
+    for n in range(9):
+        a, b = (p.draw(np.random.default_rng(n), 4) for p in (pool, again))
+        assert a.entries == b.entries and torch.equal(a.x_rt, b.x_rt)
+
+
+def test_without_a_pool_entries_are_made_anew(faces):
+    pool = EntryPool(Sampler(faces, config(), ()), number_maker, 0, 2)
+    rng = np.random.default_rng(0)
+    assert pool.draw(rng, 3).entries == [pool.sampler(n) for n in range(3)]
+    assert pool.draw(rng, 3).entries == [pool.sampler(n) for n in range(3, 6)]

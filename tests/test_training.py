@@ -1,0 +1,259 @@
+"""Stages, loop and checkpoints on tiny networks."""
+
+import json
+import math
+import signal
+
+import nano
+import numpy as np
+import pytest
+import torch
+
+from hasnet_models import weights
+from hasnet_models.errors import HasnetError, UsageError, WeightsError
+from hasnet_models.training import checkpoint, export, loop
+from hasnet_models.training.discriminators import StyleDiscriminator, minibatch_deviation
+from hasnet_models.training.faces import load_faces, read_index
+
+STAGES = [nano.rt_stage, nano.tt_stage]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return nano.make_folder(tmp_path / "faces")
+
+
+def run(stage, path, images):
+    return loop.train(stage, path, loop.Budget(images=images), lambda line: None)
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.values(), b.values(), strict=True))
+
+
+@pytest.mark.parametrize("make", STAGES)
+def test_resumed_run_equals_an_uninterrupted_one_to_the_bit(make, folder, tmp_path):
+    whole = make(folder)
+    run(whole, tmp_path / "whole", 24)
+    half = make(folder)
+    run(half, tmp_path / "half", 12)
+    rest = make(folder)
+    loop.resume(rest, tmp_path / "half", nano.CPU)
+    run(rest, tmp_path / "half", 24)
+    assert rest.images == whole.images == 24
+    assert same(rest.net.state_dict(), whole.net.state_dict())
+    assert same(rest.ema.net.state_dict(), whole.ema.net.state_dict())
+    assert same(rest.d.state_dict(), whole.d.state_dict())
+
+
+@pytest.mark.parametrize("make", STAGES)
+def test_training_lowers_the_reconstruction(make, folder):
+    tables = {
+        "rt": {"palette_attention": False},
+        "tt": {"residual": False},
+        "rt_train": {"adversarial": 0.0, "lr": 4e-3, "cross_palette": 0.0, "colour_jitter": 0.0},
+        "tt_train": {"warmup_images": 10000, "lr": 4e-3},
+    }
+    stage = make(folder, nano.preset(**tables))
+    name = "huber" if stage.name == "rt" else "warm_up"
+    found = [stage.step()[name] for _ in range(40)]
+    assert np.mean(found[-8:]) < 0.8 * np.mean(found[:8])
+
+
+def test_stage_two_grows_through_its_sizes(folder):
+    stage = nano.tt_stage(folder)
+    sizes = []
+    for _ in range(4):
+        sizes.append(stage.size)
+        assert all(math.isfinite(v) for v in stage.step().values())
+    assert sizes == [8, 8, 16, 16]
+
+
+def test_preview_is_a_picture(folder):
+    for make in STAGES:
+        sheet = make(folder).preview()
+        assert sheet.dtype == np.uint8 and sheet.ndim == 3 and sheet.std() > 0
+
+
+def test_head_training_leaves_the_other_tensors(folder):
+    stage = nano.tt_stage(folder, nano.preset(tt_train={"head_from": 16}), ("red",))
+    before = {n: t.clone() for n, t in stage.net.state_dict().items()}
+    stage.images = 8
+    stage.step()
+    after = stage.net.state_dict()
+    changed = {n for n in after if not torch.equal(before[n], after[n])}
+    assert changed and all(n.startswith("blocks.2.") for n in changed)
+
+
+def test_head_of_a_domain_that_the_base_was_not_taught(folder):
+    config = nano.preset(tt={"domains": ["photo", "red"]})
+    stage = nano.tt_stage(folder, config, ("blue",))
+    assert all(math.isfinite(v) for v in stage.step().values())
+
+
+def test_exported_base_and_head_give_back_the_network(folder, tmp_path):
+    stage = nano.tt_stage(folder)
+    base, _ = export.export(stage, tmp_path)
+    stage.step()
+    stage.config = nano.preset(tt_train={"head_from": 16}).tt_train
+    (head,) = export.export(stage, tmp_path, "red")
+    net = weights.load_tt(base, head)
+    ema = stage.ema.net.state_dict()
+    for name, tensor in net.state_dict().items():
+        if name.startswith("blocks.2."):
+            torch.testing.assert_close(tensor, ema[name].half().float())
+    assert net.config.trained_size == 8
+    assert json.loads(weights.load_state(base)[1]["data"]) == {"blue": 4, "photo": 4, "red": 4}
+
+
+def test_head_of_another_network_is_refused(folder, tmp_path):
+    base, _ = export.export(nano.tt_stage(folder), tmp_path)
+    other = nano.tt_stage(folder, nano.preset(tt={"w_dim": 4}))
+    (head,) = export.export(other, tmp_path, "red")
+    with pytest.raises(WeightsError, match="another TT-Net"):
+        weights.load_tt(base, head)
+
+
+def test_exported_rt_net_gives_the_same_pictures(folder, tmp_path):
+    stage = nano.rt_stage(folder)
+    stage.step()
+    net = weights.load_rt(export.export(stage, tmp_path)[0])
+    gray, palette = torch.rand(1, 1, 32, 32), torch.rand(1, 20, 3)
+    torch.testing.assert_close(net(gray, palette), stage.ema.net(gray, palette), atol=0.02, rtol=0)
+
+
+def test_resume_with_another_configuration_names_the_difference(folder, tmp_path):
+    run(nano.rt_stage(folder), tmp_path / "run", 4)
+    other = nano.rt_stage(folder, nano.preset(rt_train={"lr": 0.5}))
+    with pytest.raises(UsageError, match=r"rt_train\.lr was .* is 0\.5"):
+        loop.resume(other, tmp_path / "run", nano.CPU)
+
+
+def test_resume_of_another_stage_is_refused(folder, tmp_path):
+    run(nano.rt_stage(folder), tmp_path / "run", 4)
+    with pytest.raises(UsageError, match="stage rt, not tt"):
+        loop.resume(nano.tt_stage(folder), tmp_path / "run", nano.CPU)
+
+
+def test_damaged_checkpoint_is_a_weights_error(folder, tmp_path):
+    run(nano.rt_stage(folder), tmp_path / "run", 4)
+    state = checkpoint.latest(tmp_path / "run") / "state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="cannot be read"):
+        loop.resume(nano.rt_stage(folder), tmp_path / "run", nano.CPU)
+
+
+def test_no_checkpoint_is_a_usage_error(folder, tmp_path):
+    with pytest.raises(UsageError, match="no checkpoint"):
+        loop.resume(nano.rt_stage(folder), tmp_path / "nothing", nano.CPU)
+
+
+def test_half_written_checkpoint_is_ignored_and_cleared(folder, tmp_path):
+    stage = nano.rt_stage(folder)
+    run(stage, tmp_path / "run", 4)
+    good = checkpoint.latest(tmp_path / "run")
+    (tmp_path / "run" / ".step-00000009.1.tmp").mkdir()
+    assert checkpoint.latest(tmp_path / "run") == good
+    stage.step()
+    loop.save(stage, tmp_path / "run")
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+def test_only_the_last_checkpoints_are_kept(folder, tmp_path):
+    stage = nano.rt_stage(folder)
+    for _ in range(4):
+        stage.step()
+        loop.save(stage, tmp_path / "run")
+    assert [p.name[-1] for p in sorted((tmp_path / "run").glob("step-*"))] == ["3", "4"]
+
+
+def test_unwritable_run_folder_is_one_sentence(folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HasnetError, match="Cannot save the checkpoint"):
+        checkpoint.save(tmp_path / "file" / "run", 1, {}, {})
+
+
+def test_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint(folder, tmp_path):
+    stage = nano.rt_stage(folder)
+    run(stage, tmp_path / "run", 4)
+    with torch.no_grad():
+        stage.net.stem.weight.fill_(math.nan)
+    with pytest.raises(HasnetError, match="huber"):
+        run(stage, tmp_path / "run", 8)
+    again = nano.rt_stage(folder)
+    loop.resume(again, tmp_path / "run", nano.CPU)
+    assert again.images == 4
+
+
+def test_interrupt_finishes_the_step_and_saves(folder, tmp_path):
+    stage = nano.rt_stage(folder)
+    step = stage.step
+
+    def interrupted():
+        signal.raise_signal(signal.SIGINT)
+        return step()
+
+    stage.step = interrupted
+    assert run(stage, tmp_path / "run", 400)
+    assert checkpoint.load(tmp_path / "run", nano.CPU)[1]["images"] == 4
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_metrics_hold_losses_and_speed(folder, tmp_path):
+    run(nano.tt_stage(folder), tmp_path / "run", 8)
+    first = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[0])
+    assert {"images", "images_s", "d", "adv", "rec", "style", "content", "id"} <= first.keys()
+
+
+def test_corrupt_picture_is_left_out_and_said(folder, tmp_path):
+    (folder / "red" / "1.png").write_text("not a picture")
+    found = nano.faces(folder)
+    assert len(found) == 11 and len(found.skipped) == 1
+    assert found.skipped[0].startswith("red/1.png: ")
+    assert all(r.file != "red/1.png" for r in found.records)
+    again = nano.faces(folder)
+    assert again.skipped == found.skipped and np.array_equal(again.images, found.images)
+
+
+def test_vectors_come_from_the_cache_by_content(folder, tmp_path):
+    nano.faces(folder)
+
+    def refuse(faces):
+        raise AssertionError("computed again")
+
+    (folder / "red" / "0.png").rename(folder / "red" / "9.png")
+    index = folder / "index.tsv"
+    index.write_text(index.read_text().replace("red/0.png", "red/9.png"))
+    found = load_faces(folder, "train", 32, folder / ".cache", refuse)
+    assert len(found) == 12
+
+
+def test_folder_without_an_index(tmp_path):
+    folder = nano.make_folder(tmp_path / "faces")
+    (folder / "index.tsv").unlink()
+    assert {r.domain for r in read_index(folder, "train")} == {"photo", "red", "blue"}
+    (folder / "empty").mkdir()
+    with pytest.raises(UsageError, match="holds no pictures"):
+        read_index(folder, "train")
+
+
+def test_missing_folder_and_empty_split_are_usage_errors(folder, tmp_path):
+    with pytest.raises(UsageError, match="no folder"):
+        read_index(tmp_path / "nowhere", "train")
+    with pytest.raises(UsageError, match="no faces of the split"):
+        read_index(folder, "test")
+
+
+def test_discriminator_grows_without_a_jump():
+    torch.manual_seed(0)
+    d = StyleDiscriminator((8, 16), (4, 6, 8), 2)
+    small = torch.rand(4, 3, 8, 8)
+    large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    domain = torch.tensor([0, 1, 0, 1])
+    torch.testing.assert_close(d(small, domain), d(large, domain))
+
+
+def test_minibatch_deviation_sees_a_collapsed_batch():
+    one = torch.randn(1, 3, 4, 4)
+    assert minibatch_deviation(one.repeat(8, 1, 1, 1)).max() < 1e-3
+    assert minibatch_deviation(torch.randn(8, 3, 4, 4)).min() > 0.1
