@@ -1,0 +1,182 @@
+"""What a plugin says about a domain: one record, read from its `domain.toml`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hasnet_models.errors import DomainError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from hasnet_models.reference import Reference
+
+API = 1
+MANIFEST = "domain.toml"
+RESERVED = frozenset({"none"})
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_KEYS = {"api": int, "name": str, "title": str, "licence": str, "references": dict, "head": dict}
+_TOML_NAMES = {int: "whole number", str: "string", dict: "table"}
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of a plugin; `sha256` is in hexadecimal, empty where the manifest states none."""
+
+    path: Path
+    sha256: str = ""
+
+    def verified(self) -> Path:
+        """The path, once the file was found to be there and unchanged.
+
+        Raises:
+            DomainError: it is missing, unreadable or has another hash.
+        """
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise DomainError(f"{self.path} cannot be read: {error.strerror}.") from error
+        if self.sha256 and hashlib.sha256(content).hexdigest() != self.sha256:
+            raise DomainError(
+                f"{self.path} is damaged: its sha256 is not the one in {MANIFEST}.",
+                "Install the plugin again.",
+            )
+        return self.path
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A visual world: its references and, where it has one, its TT-Net head.
+
+    Args:
+        name: what the user types: lower-case letters, digits, '-' and '_'.
+        title: a few words for people.
+        licence: the terms its vectors and head come under.
+        reference_file: read when `references` is first used.
+        head_file: checked when `head` is first used; None where the base network serves.
+        package: the Python package it came from.
+        distribution: the installed distribution, filled in by the registry, as is
+        version: of that distribution.
+    """
+
+    name: str
+    title: str
+    licence: str
+    reference_file: DataFile
+    head_file: DataFile | None = None
+    package: str = ""
+    distribution: str = ""
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.name in RESERVED:
+            raise DomainError(
+                f"'{self.name}' cannot be the name of a domain.",
+                "Use lower-case letters, digits, '-' and '_', and not 'none'.",
+            )
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """The references, at least one.
+
+        Raises:
+            DomainError: the file is missing or damaged.
+        """
+        from hasnet_models.reference import load_references
+
+        return load_references(self.reference_file.verified())
+
+    @cached_property
+    def head(self) -> Path | None:
+        """The head's safetensors file, checked, or None.
+
+        Raises:
+            DomainError: the file is missing or damaged.
+        """
+        return self.head_file.verified() if self.head_file else None
+
+    def reference(self, wanted: str) -> Reference:
+        """The reference of that number (from 1) or name.
+
+        Raises:
+            DomainError: there is none.
+        """
+        by_name = {reference.name: reference for reference in self.references}
+        if wanted in by_name:
+            return by_name[wanted]
+        if wanted.isdecimal() and 1 <= int(wanted) <= len(self.references):
+            return self.references[int(wanted) - 1]
+        raise DomainError(
+            f"Domain '{self.name}' has no reference '{wanted}'.",
+            f"It has 1 to {len(self.references)}, named {self.references[0].name} to "
+            f"{self.references[-1].name}; 'likest' and 'random' choose one.",
+        )
+
+    @classmethod
+    def from_package(cls, package: str) -> Domain:
+        """Read the `domain.toml` of an importable package.
+
+        Raises:
+            DomainError: the manifest is missing or wrong, or a file it names is not there.
+        """
+        folder = importlib.resources.files(package)
+        try:
+            manifest = tomllib.loads(folder.joinpath(MANIFEST).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DomainError(f"Package {package} has no {MANIFEST}.") from None
+        except (OSError, ValueError) as error:
+            raise DomainError(f"{MANIFEST} of {package} cannot be read: {error}.") from error
+        return cls.from_manifest(manifest, Path(str(folder)), package)
+
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any], folder: Path, package: str) -> Domain:
+        """Make the record of a manifest whose files lie in `folder`.
+
+        Raises:
+            DomainError: a key is missing, unknown or of the wrong type, or a file is missing.
+        """
+        where = f"{MANIFEST} of {package}"
+        _check_keys(manifest, where)
+        head = manifest.get("head")
+        return cls(
+            name=manifest["name"],
+            title=manifest["title"],
+            licence=manifest["licence"],
+            reference_file=_data_file(manifest["references"], folder, where),
+            head_file=_data_file(head, folder, where) if head is not None else None,
+            package=package,
+        )
+
+
+def _check_keys(manifest: Mapping[str, Any], where: str) -> None:
+    api = manifest.get("api")
+    if api != API:
+        raise DomainError(f"{where} says api = {api}, but this hasnet reads api = {API}.")
+    if unknown := sorted(manifest.keys() - _KEYS.keys()):
+        raise DomainError(f"{where} has the unknown key '{unknown[0]}'.")
+    for key, kind in _KEYS.items():
+        if key == "head" and key not in manifest:
+            continue
+        if not isinstance(manifest.get(key), kind):
+            raise DomainError(f"{where} needs '{key}' as a {_TOML_NAMES[kind]}.")
+
+
+def _data_file(table: Mapping[str, Any], folder: Path, where: str) -> DataFile:
+    file, sha256 = table.get("file"), table.get("sha256", "")
+    if not isinstance(file, str) or not isinstance(sha256, str):
+        raise DomainError(f"{where} needs 'file' and 'sha256' as strings.")
+    path = folder / file
+    if not path.is_file():
+        raise DomainError(f"{where} names {file}, which is not in the package.")
+    return DataFile(path, sha256.lower())

@@ -1,0 +1,122 @@
+"""Shared by the tests: fake installed plugins, found the way real ones are."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from fakes import FakePipeline
+
+from hasnet_cli import factory
+from hasnet_cli.main import main
+from hasnet_models.reference import Reference, save_references
+
+GOOD_PLUGIN = """
+from hasnet_models.domains import Domain, hookimpl
+
+@hookimpl
+def hasnet_domains():
+    yield Domain.from_package(__name__)
+"""
+
+
+def make_reference(name: str, seed: int) -> Reference:
+    rng = np.random.default_rng(seed)
+    z_id = rng.normal(size=192).astype(np.float32)
+    palette = rng.integers(0, 256, (20, 3), dtype=np.uint8)
+    return Reference(name, palette, z_id / np.linalg.norm(z_id))
+
+
+class Site:
+    """A folder on sys.path that stands for site-packages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def install(
+        self, name: str, code: str = GOOD_PLUGIN, *, domain: str | None = None, version: str = "1.0"
+    ) -> Path:
+        """Install distribution `hasnet-domain-<name>` with one entry point; gives its package."""
+        package = self.folder / f"fake_domain_{name}"
+        package.mkdir()
+        (package / "__init__.py").write_text(code)
+        self.write_data(package, domain or name)
+        info = self.folder / f"hasnet_domain_{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: hasnet-domain-{name}\nVersion: {version}\n"
+        )
+        (info / "entry_points.txt").write_text(f"[hasnet]\n{name} = fake_domain_{name}\n")
+        return package
+
+    @staticmethod
+    def write_data(package: Path, domain: str, count: int = 3) -> None:
+        file = package / "references.safetensors"
+        save_references(file, [make_reference(f"{domain}-{i:02d}", i) for i in range(1, count + 1)])
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        (package / "domain.toml").write_text(
+            f'api = 1\nname = "{domain}"\ntitle = "{domain.title()} world"\n'
+            f'licence = "test only"\n\n[references]\nfile = "{file.name}"\nsha256 = "{digest}"\n'
+        )
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Fake site-packages; really installed plugins are out of sight."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    before = set(sys.modules)
+    _hide_installed_plugins(monkeypatch, folder)
+    yield Site(folder)
+    for name in set(sys.modules) - before:
+        if name.startswith("fake_domain_"):
+            del sys.modules[name]
+
+
+def _hide_installed_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    import importlib.metadata
+
+    monkeypatch.syspath_prepend(str(folder))
+    real: Callable = importlib.metadata.entry_points
+
+    def only_fake(**wanted):
+        return [
+            entry for entry in real(**wanted)
+            if entry.module.startswith("fake_domain_")
+        ]  # fmt: skip
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", only_fake)
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
+    """The command line gets this in place of the networks."""
+    fake = FakePipeline()
+    monkeypatch.setattr(factory, "load_pipeline", lambda device, backend: fake)
+    return fake
+
+
+@pytest.fixture
+def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> Callable:
+    """Call `hasnet` in an empty folder; gives exit code, standard output, standard error."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def call(*args: object) -> Outcome:
+        capsys.readouterr()
+        code = main([str(arg) for arg in args])
+        return Outcome(code, *capsys.readouterr())
+
+    return call
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str

@@ -1,0 +1,68 @@
+"""A pipeline without networks, for the tests of the command line.
+
+Run as a script it is `hasnet` with that pipeline: `python tests/fakes.py avatar ...`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+
+from hasnet_cli import factory
+from hasnet_models.errors import NoFaceError
+from hasnet_models.palette import extract
+from hasnet_models.reference import Reference
+
+SIDE = 16
+
+
+class FakePipeline:
+    """Black pictures have no face, gray ones two; an avatar has the first colour of its reference.
+
+    A picture 13 px wide breaks it, one 14 px wide takes a minute.
+    """
+
+    def __init__(self) -> None:
+        self.rendered: list[tuple[str, str | None]] = []
+
+    def crop(self, photo, face_mode="auto"):
+        mean = photo.rgb.mean()
+        if mean < 1 and face_mode == "auto":
+            raise NoFaceError(f"No face was found in {photo.name}.", "Try --face x,y,w,h.")
+        if photo.rgb.shape[1] == 13:
+            raise RuntimeError("a fault\nof two lines")
+        if photo.rgb.shape[1] == 14:
+            time.sleep(60)
+        notes = ["2 faces; the largest was taken."] if 100 < mean < 150 else []
+        crop = np.full((SIDE, SIDE, 3), round(mean), np.uint8)
+        return SimpleNamespace(crop=crop, matrix=np.eye(2, 3), face=None), notes
+
+    def embed(self, crop):
+        return _unit(int(crop[0, 0, 0]))
+
+    def reference_from_image(self, photo, face_mode="auto"):
+        found = Reference(photo.name, extract(photo.rgb), _unit(7))
+        return found, ["taken as an aligned crop."]
+
+    def nearest_domain(self, reference, domains):
+        return domains[0] if domains else None
+
+    def render(self, crop, reference, domain):
+        self.rendered.append((reference.name, domain.name if domain else None))
+        avatar = np.full_like(crop, 0) + reference.palette[0]
+        return SimpleNamespace(source=crop, gray=crop, x_rt=crop, x_tt=avatar)
+
+
+def _unit(seed: int) -> np.ndarray:
+    z_id = np.random.default_rng(seed).normal(size=192).astype(np.float32)
+    return z_id / np.linalg.norm(z_id)
+
+
+if __name__ == "__main__":
+    from hasnet_cli.main import main
+
+    factory.load_pipeline = lambda device, backend: FakePipeline()
+    sys.exit(main())

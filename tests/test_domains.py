@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hasnet_models.domains import Domain, discover
+from hasnet_models.errors import DomainError
+
+REPOSITORY = Path(__file__).parents[1]
+HOOK = "from hasnet_models.domains import Domain, hookimpl\n@hookimpl\n"
+
+
+def test_no_plugins_is_an_empty_registry(site):
+    registry = discover({})
+    assert registry.domains == () and registry.failures == ()
+    with pytest.raises(DomainError, match="no domain 'sketch'") as caught:
+        registry.get("sketch")
+    assert "No domain plugin is installed" in caught.value.hint
+
+
+def test_a_plugin_provides_its_domain(site):
+    site.install("pencil", version="2.5")
+    (domain,) = discover({}).domains
+    assert (domain.name, domain.title) == ("pencil", "Pencil world")
+    assert (domain.distribution, domain.version) == ("hasnet-domain-pencil", "2.5")
+    assert [r.name for r in domain.references] == ["pencil-01", "pencil-02", "pencil-03"]
+    assert domain.references is domain.references
+    assert domain.head is None
+
+
+BROKEN = {
+    "import error": ("import no_such_module_anywhere", "import", "no_such_module_anywhere"),
+    "syntax error": ("def :", "import", "SyntaxError"),
+    "exit at import": ("import sys\nsys.exit(3)", "import", "SystemExit: 3"),
+    "raise at import": ("raise RuntimeError('two\\nlines')", "import", "RuntimeError: two lines"),
+    "wrong arguments": (HOOK + "def hasnet_domains(wish): return []", "register", "wish"),
+    "misspelt hook": (HOOK + "def hasnet_domain(): return []", "register", "hasnet_domain"),
+    "no hook": ("x = 1", "domains", "no hasnet_domains hook"),
+    "raising hook": (HOOK + "def hasnet_domains(): 1 / 0", "domains", "ZeroDivisionError"),
+    "raising half way": (
+        HOOK + "def hasnet_domains():\n yield Domain.from_package(__name__)\n raise KeyError('k')",
+        "domains",
+        "KeyError",
+    ),
+    "exit in hook": (HOOK + "def hasnet_domains(): raise SystemExit", "domains", "SystemExit"),
+    "not a domain": (HOOK + "def hasnet_domains(): yield 'sketch'", "domains", "not a Domain"),
+    "nothing": (HOOK + "def hasnet_domains(): pass", "domains", "NoneType"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_costs_nobody_else_anything(site, kind):
+    code, stage, about = BROKEN[kind]
+    site.install("aaa", code)
+    site.install("good")
+    site.install("zzz")
+    registry = discover({})
+    assert [domain.name for domain in registry.domains] == ["good", "zzz"]
+    (failure,) = registry.failures
+    assert (failure.plugin, failure.distribution) == ("aaa", "hasnet-domain-aaa")
+    assert failure.stage == stage
+    assert about in failure.error and "\n" not in failure.error
+    assert "Traceback" in failure.details
+
+
+def test_a_domain_of_a_broken_plugin_says_what_broke_it(site):
+    site.install("anime", "import no_such_module_anywhere")
+    with pytest.raises(DomainError, match=r"'anime'.*hasnet-domain-anime 1\.0.*no_such_module"):
+        discover({}).get("anime")
+
+
+def test_what_a_plugin_prints_stays_off_standard_output(site, capsys):
+    site.install("noisy", "print('hello')\n" + HOOK + "def hasnet_domains(): print('x'); return []")
+    discover({})
+    out, err = capsys.readouterr()
+    assert out == "" and "hello" in err
+
+
+def test_ctrl_c_during_discovery_is_not_swallowed(site):
+    site.install("slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        discover({})
+
+
+def test_two_plugins_with_one_name(site):
+    site.install("one", domain="sketch")
+    site.install("two", domain="sketch")
+    registry = discover({})
+    with pytest.raises(DomainError, match="hasnet-domain-one and hasnet-domain-two"):
+        registry.get("sketch")
+    assert registry.get("hasnet-domain-two/sketch").distribution == "hasnet-domain-two"
+
+
+@pytest.mark.parametrize("wanted", ["sketsch", "skech", "ketch"])
+def test_a_near_miss_is_suggested(site, wanted):
+    site.install("sketch")
+    with pytest.raises(DomainError) as caught:
+        discover({}).get(wanted)
+    assert caught.value.hint == "Did you mean 'sketch'?"
+    assert caught.value.exit_code == 6
+
+
+def test_far_off_names_get_the_list(site):
+    site.install("sketch")
+    with pytest.raises(DomainError) as caught:
+        discover({}).get("qqq")
+    assert caught.value.hint == "Installed: sketch."
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({}, ["anime", "sketch"]),
+        ({"HASNET_PLUGINS": ""}, []),
+        ({"HASNET_PLUGINS": " sketch ,nothing"}, ["sketch"]),
+        ({"HASNET_PLUGINS": "hasnet-domain-anime"}, ["anime"]),
+        ({"HASNET_DISABLE_PLUGINS": "anime"}, ["sketch"]),
+        ({"HASNET_PLUGINS": "anime", "HASNET_DISABLE_PLUGINS": "anime"}, []),
+    ],
+)
+def test_plugins_are_switched_off_by_the_environment(site, environ, names):
+    site.install("sketch")
+    site.install("anime")
+    registry = discover(environ)
+    assert [domain.name for domain in registry.domains] == names
+    for name in registry.disabled:
+        with pytest.raises(DomainError, match="switched off"):
+            registry.get(name)
+
+
+def test_a_plugin_that_is_switched_off_is_not_imported(site):
+    site.install("bomb", "raise RuntimeError")
+    assert discover({"HASNET_DISABLE_PLUGINS": "bomb"}).failures == ()
+
+
+def test_missing_references_break_the_plugin(site):
+    (site.install("bare") / "references.safetensors").unlink()
+    (failure,) = discover({}).failures
+    assert "references.safetensors" in failure.error
+
+
+def test_a_bad_hash_is_found_when_the_references_are_used(site):
+    package = site.install("bent")
+    with (package / "references.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x77")
+    (domain,) = discover({}).domains
+    with pytest.raises(DomainError, match="damaged"):
+        _ = domain.references
+
+
+def test_a_head_is_checked_too(site):
+    package = site.install("headed")
+    manifest = package / "domain.toml"
+    manifest.write_text(manifest.read_text() + '[head]\nfile = "h.bin"\nsha256 = "00"\n')
+    assert "h.bin" in discover({}).failures[0].error
+    (package / "h.bin").write_bytes(b"weights")
+    (domain,) = discover({}).domains
+    with pytest.raises(DomainError, match=r"h\.bin is damaged"):
+        _ = domain.head
+
+
+def test_a_head_without_hash_is_its_path(site):
+    package = site.install("headed")
+    manifest = package / "domain.toml"
+    manifest.write_text(manifest.read_text() + '[head]\nfile = "h.bin"\n')
+    (package / "h.bin").write_bytes(b"weights")
+    assert discover({}).domains[0].head == package / "h.bin"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "about"),
+    [
+        (None, "no domain.toml"),
+        ("", "api = None"),
+        ("api = 2", "api = 2"),
+        ("this is [ not toml", "cannot be read"),
+        ("api = 1\nname = 'x'\ntitle = 'X'", "'licence'"),
+        ("api = 1\nname = 7\ntitle = 'X'\nlicence = 'L'", "'name' as a string"),
+        ("api = 1\nname = 'x'\ntitle = 'X'\nlicence = 'L'\nreferences = 'f'", "as a table"),
+        ("api = 1\nname = 'x'\ntitle = 'X'\nlicence = 'L'\n[references]\nfile = 1", "as strings"),
+        ("api = 1\nnome = 'x'", "unknown key 'nome'"),
+        (
+            "api = 1\nname = 'Bad Name'\ntitle = 'X'\nlicence = 'L'\n"
+            "[references]\nfile = 'references.safetensors'",
+            "cannot be the name",
+        ),
+        (
+            "api = 1\nname = 'none'\ntitle = 'X'\nlicence = 'L'\n"
+            "[references]\nfile = 'references.safetensors'",
+            "cannot be the name",
+        ),
+    ],
+)
+def test_a_wrong_manifest_is_one_sentence(site, manifest, about):
+    path = site.install("wrong") / "domain.toml"
+    path.unlink()
+    if manifest is not None:
+        path.write_text(manifest)
+    (failure,) = discover({}).failures
+    assert about in failure.error
+
+
+def test_references_by_number_and_name(site):
+    site.install("pencil")
+    domain = discover({}).get("pencil")
+    assert domain.reference("1").name == "pencil-01"
+    assert domain.reference("3").name == "pencil-03"
+    assert domain.reference("pencil-02").name == "pencil-02"
+    for wrong in ("0", "4", "-1", "x", "", "²"):
+        with pytest.raises(DomainError, match="has no reference"):
+            domain.reference(wrong)
+
+
+def test_discovery_imports_neither_torch_nor_numpy():
+    code = (
+        "import sys; from hasnet_models.domains import discover; discover()\n"
+        "print([m for m in ('torch', 'numpy', 'cv2', 'PIL') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["sketch", "anime", "oil"])
+def test_our_own_plugins_are_whole(name, monkeypatch):
+    folder = REPOSITORY / "domains" / f"hasnet-domain-{name}"
+    monkeypatch.syspath_prepend(str(folder))
+    domain = Domain.from_package(f"hasnet_domain_{name}")
+    assert domain.name == name and domain.licence
+    assert len(domain.references) >= 30
+    assert domain.references[0].name == f"{name}-01"
+    _ = domain.head
+    for reference in domain.references:
+        assert len(np.unique(reference.palette, axis=0)) == 20
+        assert reference.z_id.shape == (192,)

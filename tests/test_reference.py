@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from hasnet_models.errors import DomainError
+from hasnet_models.reference import Reference, likest, load_references, save_references
+
+
+def reference(name: str = "a", seed: int = 0, size: int = 192, **more) -> Reference:
+    rng = np.random.default_rng(seed)
+    z_id = rng.normal(size=size).astype(np.float32)
+    palette = rng.integers(0, 256, (20, 3), dtype=np.uint8)
+    return Reference(name, palette, z_id / np.linalg.norm(z_id), **more)
+
+
+def test_a_file_gives_back_what_was_saved(tmp_path):
+    saved = [
+        reference("first", 1, licence="CC0", source="a museum"),
+        reference("zweites ünïcode", 2),
+    ]
+    save_references(tmp_path / "r.safetensors", saved)
+    loaded = load_references(tmp_path / "r.safetensors")
+    for before, after in zip(saved, loaded, strict=True):
+        assert (before.name, before.licence, before.source) == (
+            after.name, after.licence, after.source,
+        )  # fmt: skip
+        assert after.z_id_model == "mobilefacenet"
+        np.testing.assert_array_equal(before.palette, after.palette)
+        assert after.z_id.dtype == np.float32
+        assert np.linalg.norm(after.z_id) == pytest.approx(1, abs=1e-6)
+        assert before.z_id @ after.z_id > 0.99999
+
+
+def test_the_same_references_give_the_same_file(tmp_path):
+    for i in range(4):
+        save_references(tmp_path / str(i), [reference("a", 1, source="s"), reference("b", 2)])
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
+def test_a_file_is_small(tmp_path):
+    save_references(tmp_path / "r", [reference(f"r{i}", i) for i in range(36)])
+    assert (tmp_path / "r").stat().st_size < 20_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"palette": np.zeros((19, 3), np.uint8)},
+        {"palette": np.zeros((20, 3), np.float32)},
+        {"z_id": np.zeros(192, np.float32)},
+        {"z_id": np.full(192, np.nan, np.float32)},
+        {"z_id": np.ones(192, np.float32)},
+        {"z_id": np.eye(1, 192)[0]},
+        {"z_id": np.eye(1, 192, dtype=np.float32)},
+    ],
+)
+def test_wrong_arrays_are_refused(change):
+    good = reference()
+    with pytest.raises(ValueError):
+        Reference("bad", **({"palette": good.palette, "z_id": good.z_id} | change))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        [reference("same", 1), reference("same", 2)],
+        [reference("a", 1), reference("b", 2, z_id_model="arcface")],
+    ],
+)
+def test_a_file_needs_distinct_names_and_one_network(tmp_path, given):
+    with pytest.raises(ValueError, match="distinct names"):
+        save_references(tmp_path / "r", given)
+
+
+def tensors(rows: int = 2) -> dict[str, np.ndarray]:
+    return {
+        "palette": np.zeros((rows, 20, 3), np.uint8),
+        "z_id": np.eye(rows, 192, dtype=np.float16),
+    }
+
+
+def metadata(**changes: object) -> dict[str, str]:
+    lists = {key: ["a", "b"] for key in ("names", "licences", "sources")}
+    return {"hasnet-references-1": json.dumps({"z_id_model": "m"} | lists | changes)}
+
+
+@pytest.mark.parametrize(
+    ("content", "about"),
+    [
+        ((tensors(), {"hasnet-references-9": "{}"}), "no entry hasnet-references-1"),
+        ((tensors(), None), "no entry"),
+        ((tensors(), {"hasnet-references-1": "no json"}), "Expecting value"),
+        ((tensors(), {"hasnet-references-1": "{}"}), "names"),
+        ((tensors(), {"hasnet-references-1": "[]"}), "indices"),
+        ((tensors(), metadata(names=["a"])), "zip"),
+        ((tensors(), metadata(names=7)), "int"),
+        ((tensors(3), metadata()), "zip"),
+        (({"palette": tensors()["palette"]}, metadata()), "z_id"),
+        (({**tensors(), "z_id": np.zeros((2, 192), np.float16)}, metadata()), "length 1"),
+        (({**tensors(), "palette": np.zeros((2, 5, 3), np.uint8)}, metadata()), "palette"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(tmp_path, content, about):
+    path = tmp_path / "r.safetensors"
+    save_file(content[0], str(path), content[1])
+    with pytest.raises(DomainError, match=about) as caught:
+        load_references(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not safetensors at all", b"\xff" * 64])
+def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, content):
+    path = tmp_path / "r.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DomainError, match="cannot be used"):
+        load_references(path)
+
+
+def test_likest_has_the_largest_cosine():
+    many = [reference(f"r{i}", i) for i in range(9)]
+    assert likest(many, many[6].z_id) is many[6]
+    assert likest([many[2], many[2]], many[2].z_id) is many[2]
