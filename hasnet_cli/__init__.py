@@ -1,0 +1,1 @@
+"""The `hasnet` command line: one file a command, no tensor code."""

@@ -1,0 +1,50 @@
+"""Where results go: refused before any work where they cannot be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from hasnet_cli.console import Terminal
+from hasnet_models.errors import UsageError
+
+STREAM = "-"
+
+
+def stem_of(picture: str) -> str:
+    """What an output is called after: the file name without suffix."""
+    return "stdin" if picture == STREAM else Path(picture).stem
+
+
+def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) -> str:
+    """The file to write: `out`, or `default_name` in the folder `out` or the current one.
+
+    Args:
+        out: a file, a folder, "-" for standard output, or None.
+        inputs: files that must not be written over; "-" among them is standard input.
+
+    Raises:
+        UsageError: its folder does not exist, it is no picture format, or it is an input.
+        ImageError: it cannot be written.
+    """
+    if out == STREAM:
+        return STREAM
+    path = Path(out) if out else Path(default_name)
+    if path.is_dir():
+        path = path / default_name
+    for given in inputs:
+        if given != STREAM and path.exists() and Path(given).exists() and path.samefile(given):
+            raise UsageError(f"{path} is an input; it is never written over.")
+
+    from hasnet_models import image_io
+
+    image_io.check_writable(path)
+    return str(path)
+
+
+def print_written(terminal: Terminal, path: str) -> None:
+    """The name of what was written is the result, unless the picture itself went there."""
+    if path != STREAM:
+        terminal.result(click.format_filename(path))

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+
+from hasnet_cli import factory
+from hasnet_cli.main import COMMANDS
+from hasnet_models import __version__, errors, image_io
+
+FAKE = str(Path(__file__).with_name("fakes.py"))
+REPOSITORY = Path(__file__).parents[1]
+
+
+def process(*args: object, script: tuple[str, ...] = (FAKE,), **environment: str):
+    return subprocess.run(
+        [sys.executable, *script, *map(str, args)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_version(run):
+    assert run("--version").out == f"hasnet, version {__version__}\n"
+
+
+def test_help_lists_every_command_with_its_own_first_line(run):
+    shown = run("--help").out
+    for name, line in COMMANDS.items():
+        assert f"{name} " in shown and line in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_listed_line_is_the_command_s_own(name):
+    command = importlib.import_module(f"hasnet_cli.commands.{name}").command
+    assert isinstance(command, click.Command) and command.name == name
+    assert command.help.splitlines()[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(run, name):
+    code, out, _ = run(name, "-h")
+    assert code == 0 and "Usage: hasnet " + name in out
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    code = (
+        "import sys; from hasnet_cli.main import main; main(['--help'])\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'PIL', 'rich', 'onnxruntime'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        done = process(script=("-c", code))
+        times.append(time.perf_counter() - start)
+        assert done.returncode == 0, done.stderr
+    assert min(times) < 0.3
+
+
+def test_a_misspelt_command_is_suggested(run):
+    code, _, err = run("avatr", "x.png")
+    assert code == 2 and "Did you mean 'avatar'?" in err
+
+
+@pytest.mark.parametrize("args", [(), ("nonsense",), ("--nonsense",), ("avatar",), ("batch", "x")])
+def test_wrong_usage_is_2(run, args):
+    code, out, err = run(*args)
+    assert code == 2 and out == "" and err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.HasnetError, 1),
+        (errors.ImageError, 1),
+        (errors.UsageError, 2),
+        (errors.NoFaceError, 4),
+        (errors.WeightsError, 5),
+        (errors.DomainError, 6),
+        (errors.DeviceError, 7),
+    ],
+)
+def test_an_error_is_one_sentence_a_hint_and_its_code(run, monkeypatch, error, code):
+    def fail():
+        raise error("It cannot be done.", "Do without.")
+
+    monkeypatch.setattr(factory, "find_domains", fail)
+    assert run("domains") == (code, "", "hasnet: It cannot be done.\n  Do without.\n")
+
+
+def test_an_internal_error_is_one_line_and_a_traceback_only_on_request(run, monkeypatch):
+    def fail():
+        raise KeyError("what")
+
+    monkeypatch.setattr(factory, "find_domains", fail)
+    code, out, err = run("domains")
+    assert (code, out) == (1, "")
+    assert "internal error: KeyError" in err and err.count("\n") == 1
+    assert "Traceback" in run("domains", "-v").err
+    assert "Traceback" in run("-v", "domains").err
+
+
+def test_ctrl_c_is_130(run, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(factory, "find_domains", interrupt)
+    code, out, err = run("domains")
+    assert code == 130 and out == "" and "Interrupted" in err
+
+
+def test_a_real_interrupt_ends_a_batch_with_130(tmp_path):
+    (tmp_path / "in").mkdir()
+    white = np.full((20, 20, 3), 255, np.uint8)
+    image_io.write(white, tmp_path / "in" / "a.png")
+    image_io.write(white, tmp_path / "ref.png")
+    image_io.write(white[:, :14], tmp_path / "in" / "slow.png")
+    args = ["batch", tmp_path / "in", "--ref", tmp_path / "ref.png", "-o", tmp_path / "out"]
+    with subprocess.Popen(
+        [sys.executable, FAKE, *map(str, args)],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "out" / "a.png").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=30)
+    assert running.returncode == 130 and "Traceback" not in err
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "results.jsonl"]
+    assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 1
+
+
+def test_exit_codes_reach_the_shell(tmp_path):
+    image_io.write(np.zeros((20, 20, 3), np.uint8), tmp_path / "black.png")
+    image_io.write(np.full((20, 20, 3), 200, np.uint8), tmp_path / "face.png")
+    common = ("--ref", tmp_path / "face.png", "-o", tmp_path / "out.png")
+    assert process("avatar", tmp_path / "face.png", *common).returncode == 0
+    assert process("avatar", tmp_path / "black.png", *common).returncode == 4
+    assert process("avatar", tmp_path / "none.png", *common).returncode == 2
+    assert process("avatar", tmp_path / "face.png", "--domain", "qq").returncode == 6
+
+
+def test_output_in_a_narrow_encoding_does_not_fail(tmp_path):
+    image_io.write(np.full((20, 20, 3), 200, np.uint8), tmp_path / "лицо.png")
+    done = process(
+        "align", tmp_path / "лицо.png", "-o", tmp_path / "x.gif.nope", PYTHONIOENCODING="cp1252"
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    done = process("domains", PYTHONIOENCODING="cp1252")
+    assert done.returncode == 0, done.stderr
