@@ -9,13 +9,7 @@ import click
 
 from hasnet_cli.console import Terminal
 from hasnet_models.errors import UsageError
-
-STREAM = "-"
-
-
-def stem_of(picture: str) -> str:
-    """What an output is called after: the file name without suffix."""
-    return "stdin" if picture == STREAM else Path(picture).stem
+from hasnet_models.job import STREAM
 
 
 def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) -> str:

@@ -7,7 +7,8 @@ import click
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, verbosity_options
 from hasnet_cli.job import FaceMode
-from hasnet_cli.output import output_file, print_written, stem_of
+from hasnet_cli.output import output_file, print_written
+from hasnet_models.job import stem_of
 
 
 @click.command("align")

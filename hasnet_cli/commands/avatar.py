@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hasnet_cli.console import Terminal, verbosity_options
-from hasnet_cli.job import Job, Request, request_options
-from hasnet_cli.output import output_file, print_written, stem_of
+from hasnet_cli.job import request_options, start_job
+from hasnet_cli.output import output_file, print_written
 from hasnet_models.errors import UsageError
+from hasnet_models.job import Request, stem_of
 
 if TYPE_CHECKING:
     from hasnet_models.pipeline import Steps
@@ -42,7 +43,7 @@ def command(
     from hasnet_models import image_io
 
     picture = image_io.read(photo)
-    job = Job.start(request, terminal)
+    job = start_job(request, terminal)
     avatar = job.make(picture)
     for note in avatar.notes:
         terminal.note(f"{picture.name}: {note}")

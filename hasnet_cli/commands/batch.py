@@ -13,9 +13,10 @@ from typing import Any, TextIO
 import click
 
 from hasnet_cli.console import Terminal, verbosity_options
-from hasnet_cli.job import NO_DOMAIN, Job, Request, request_options
+from hasnet_cli.job import request_options, start_job
 from hasnet_cli.plan import RESULTS_NAME, Item, plan
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, HasnetError, ImageError
+from hasnet_models.job import NO_DOMAIN, Job, Request
 
 SCHEMA = 1
 
@@ -53,7 +54,7 @@ def command(terminal: Terminal, folder: Path, output: Path, request: Request) ->
     """
     request.check()
     items = plan(folder, output)
-    job = Job.start(request, terminal)
+    job = start_job(request, terminal)
     results_path = output / RESULTS_NAME
     with _open_results(results_path) as lines, terminal.progress(len(items)) as advance:
         failed = 0
