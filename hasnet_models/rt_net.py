@@ -87,14 +87,14 @@ class PaletteAttention(nn.Module):
 
     A query per pixel meets a key per colour; the logits also hold -2 b (l_pixel - l_colour)^2,
     where the picture's and the palette's luminances are each stretched to -1..1, so that the
-    brightest pixels take the brightest colours. A small learned residual lets the picture leave
-    the palette's hull.
+    brightest pixels take the brightest colours. A small learned residual, no more colourful than
+    the palette, lets the picture leave the palette's hull.
     """
 
     def __init__(self, config: RTConfig) -> None:
         super().__init__()
         self.key_dim = config.key_dim
-        self.detail = config.detail
+        self.detail, self.tone_match = config.detail, config.tone_match
         width = config.channels[0]
         self.query = nn.Conv2d(width, config.key_dim, 3, padding=1)
         self.key = nn.Sequential(
@@ -106,23 +106,27 @@ class PaletteAttention(nn.Module):
 
     def forward(self, h: Tensor, gray: Tensor, palette: Tensor) -> Tensor:
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
-        weights = self.attend(h, gray, palette)
-        mixed = torch.einsum("bnhw,bnc->bchw", weights, palette)
+        target = matched_tones(gray, palette, self.tone_match)
+        mixed = torch.einsum("bnhw,bnc->bchw", self.attend(h, target, palette), palette)
         residual, keep = bring_to(self.residual(h), gray).split((3, 1), 1)
-        mixed = mixed + self.reach * residual.tanh()
+        mixed = mixed + self.reach * residual.tanh() * colourfulness(palette)
         if self.detail:
-            mixed = mixed + keep.sigmoid() * (target_luma(gray, palette) - luma(mixed))
+            mixed = mixed + keep.sigmoid() * (to_luma(target, palette) - luma(mixed))
         return mixed.clamp(-1, 1) if not self.training else mixed
 
-    def attend(self, h: Tensor, gray: Tensor, palette: Tensor) -> Tensor:
-        """Share of each palette colour in each pixel, (B, 20, H, W), summing to 1."""
+    def attend(self, h: Tensor, target: Tensor, palette: Tensor) -> Tensor:
+        """Share of each palette colour in each pixel, (B, 20, H, W), summing to 1.
+
+        Args:
+            target: the tones that the pixels should have, (B, 1, H, W), about -1..1.
+        """
         tones = palette_tones(palette)
         lumas = luma(palette, 2)
         offset = palette - palette.mean(1, keepdim=True)
         keys = self.key(torch.cat((palette, offset, lumas, tones), 2))
         logits = torch.einsum("bkhw,bnk->bnhw", self.query(h), keys) / self.key_dim**0.5
-        distance = picture_tones(gray) - tones.squeeze(2)[:, :, None, None]
-        logits = bring_to(logits, gray) - 2 * F.softplus(self.sharpness) * distance.square()
+        distance = target - tones.squeeze(2)[:, :, None, None]
+        logits = bring_to(logits, target) - 2 * F.softplus(self.sharpness) * distance.square()
         return logits.softmax(1)
 
 
@@ -148,8 +152,34 @@ def palette_tones(palette: Tensor) -> Tensor:
     return (lumas - low) / (high - low).clamp_min(0.05) * 2 - 1
 
 
-def target_luma(gray: Tensor, palette: Tensor) -> Tensor:
-    """The picture's luminance carried to the palette's range, (B, 1, H, W) in about -1..1."""
+def matched_tones(gray: Tensor, palette: Tensor, strength: float) -> Tensor:
+    """The picture's tones by a gamma that brings their mean towards the palette's, (B, 1, H, W).
+
+    A picture's mean tone is the plain mean of its palette's tones plus 0.04 (correlation 0.84 over
+    faces of all domains), so a light sketch's palette lightens a dark photo as a whole.
+
+    Args:
+        strength: 0 leaves the tones, 1 matches the mean.
+    """
+    tones = (picture_tones(gray) + 1) / 2
+    if not strength:
+        return tones * 2 - 1
+    ours = tones.mean((1, 2, 3)).clamp(0.1, 0.9)
+    theirs = ((palette_tones(palette).mean((1, 2)) + 1) / 2 + 0.04).clamp(0.1, 0.9)
+    gamma = (theirs.log() / ours.log()).clamp(0.3, 3) ** strength
+    # beyond the range (the outer 2 % of pixels) a power has no meaning, so they keep their distance
+    inside = tones.clamp(1e-4, 1)
+    return (inside ** gamma[:, None, None, None] + tones - tones.clamp(0, 1)) * 2 - 1
+
+
+def to_luma(tones: Tensor, palette: Tensor) -> Tensor:
+    """Tones -1..1 as luma between the palette's darkest and brightest colour, (B, 1, H, W)."""
     lumas = luma(palette, 2)
     low, high = lumas.amin(1)[:, :, None, None], lumas.amax(1)[:, :, None, None]
-    return (picture_tones(gray) + 1) / 2 * (high - low) + low
+    return (tones + 1) / 2 * (high - low) + low
+
+
+def colourfulness(palette: Tensor) -> Tensor:
+    """Root mean square distance of the colours from their greys, (B, 1, 1, 1); 0 for a grey one."""
+    chroma = (palette - luma(palette, 2)).square().mean((1, 2)) + 1e-12
+    return chroma.sqrt()[:, None, None, None]

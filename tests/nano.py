@@ -23,6 +23,7 @@ TABLES = {
         "palette_dim": 8,
         "palette_attention": True,
         "detail": True,
+        "tone_match": 0.7,
     },
     "tt": {
         "grid": 4,

@@ -8,7 +8,14 @@ import torch
 
 from hasnet_models import colour
 from hasnet_models.config import load_preset
-from hasnet_models.rt_net import RTNet, palette_tones, picture_tones, target_luma
+from hasnet_models.rt_net import (
+    RTNet,
+    colourfulness,
+    matched_tones,
+    palette_tones,
+    picture_tones,
+    to_luma,
+)
 from hasnet_models.rtm import RTM, instance_norm
 
 
@@ -55,7 +62,7 @@ def test_palette_attention_weights_sum_to_one_and_follow_brightness():
     net = RTNet(nano.preset().rt)
     gray = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
     ramp = torch.linspace(-1, 1, 20)[None, :, None].expand(1, 20, 3)
-    weights = net.head.attend(net.features(gray, ramp), gray, ramp)
+    weights = net.head.attend(net.features(gray, ramp), picture_tones(gray), ramp)
     torch.testing.assert_close(weights.sum(1), torch.ones(1, 32, 32))
     mean = (weights * ramp[:, :, :1, None]).sum(1)[0]
     assert mean[:, 2].mean() < -0.6 and mean[:, -3].mean() > 0.6
@@ -80,8 +87,29 @@ def test_tones_are_stretched_to_the_same_range():
     assert tones.amin() < -0.9 and tones.amax() > 0.9
     assert palette_tones(palette).amin() == -1 and palette_tones(palette).amax() == 1
     lumas = colour.luma(palette, 2)
-    target = target_luma(gray, palette)
-    assert target.mean() == pytest.approx(lumas.median().item(), abs=0.5)
+    ends = to_luma(torch.tensor([-1.0, 1.0]).view(1, 1, 1, 2).expand(2, -1, -1, -1), palette)
+    torch.testing.assert_close(ends.flatten(1)[:, 0], lumas.amin((1, 2)))
+    torch.testing.assert_close(ends.flatten(1)[:, 1], lumas.amax((1, 2)))
+
+
+def test_light_palette_lightens_a_dark_picture_and_keeps_its_order():
+    gray = torch.linspace(-1, 1, 1024).pow(3).view(1, 1, 32, 32) * 0.5 - 0.5
+    gray[..., 16:] = -0.95
+    ramp = torch.linspace(-1, 1, 20)[None, :, None]
+    light = (1 - (ramp - 1).abs() ** 3 / 4).expand(1, 20, 3)
+    plain, matched = (matched_tones(gray, light, s) for s in (0.0, 1.0))
+    assert matched.mean() > plain.mean() + 0.2
+    order = plain.flatten().argsort()
+    assert (matched.flatten()[order].diff() >= -1e-5).all()
+
+
+def test_grey_palette_gives_a_grey_picture():
+    torch.manual_seed(0)
+    net = RTNet(nano.preset().rt).eval()
+    gray, palette = inputs()
+    x = net(gray, palette[:, :, :1].expand(-1, -1, 3).contiguous())
+    assert (x - x.mean(1, keepdim=True)).abs().max() < 0.01
+    assert colourfulness(palette).min() > 0.3
 
 
 def test_batch_equals_singles():
