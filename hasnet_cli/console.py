@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from hasnet_models.domains import Registry
 
+SCHEMA = 1
+PROGRESS = ("auto", "rich", "jsonl", "none")
 _PIPE_WIDTH = 10_000
 
 
@@ -24,15 +27,33 @@ class Terminal:
 
     def __init__(self) -> None:
         self.verbosity = 0
+        self.progress_mode = "auto"
         self._live: Console | None = None
 
     def result(self, text: str) -> None:
-        """The outcome, on standard output."""
-        click.echo(text)
+        """The outcome, on standard output.
+
+        Raises:
+            HasnetError: it cannot be written, for another reason than a reader that has gone.
+        """
+        with _output_explained():
+            click.echo(text)
+
+    def show(self, *renderables: Any) -> None:
+        """The outcome as tables or styled text of rich."""
+        with _output_explained():
+            self.rich().print(*renderables)
+
+    def json(self, document: Mapping[str, Any]) -> None:
+        """The outcome as one JSON object, with the version of its schema."""
+        whole = {"schema": SCHEMA, **document}
+        self.result(json.dumps(whole, indent=2, ensure_ascii=False))
 
     def say(self, text: str) -> None:
         """Something the user must see, on standard error."""
-        if self._live:
+        if self.progress_mode == "jsonl":
+            self._event("message", text=text)
+        elif self._live:
             self._live.print(text, soft_wrap=True)
         else:
             click.echo(text, err=True)
@@ -74,25 +95,89 @@ class Terminal:
             console.width = _PIPE_WIDTH
         return console
 
-    @contextmanager
-    def progress(self, total: int) -> Iterator[Callable[[], None]]:
-        """A bar on standard error where that is a terminal; gives what advances it by one.
+    def display(self) -> str:
+        """How progress is shown: rich, jsonl or none."""
+        if self.progress_mode != "auto":
+            return self.progress_mode
+        return "rich" if self.verbosity >= 0 and sys.stderr.isatty() else "none"
 
-        What is said meanwhile appears above the bar.
+    @contextmanager
+    def above(self, console: Console) -> Iterator[None]:
+        """What is said meanwhile appears above what is live on ``console``."""
+        self._live = console
+        try:
+            yield
+        finally:
+            self._live = None
+
+    @contextmanager
+    def progress(self, total: int) -> Iterator[Callable[..., None]]:
+        """Progress on standard error; gives what advances it, by one or by the number given.
+
+        `auto` shows a bar where standard error is a terminal, unless `-q`. What is said meanwhile
+        appears above the bar. `jsonl` writes an object a step; messages are objects too.
         """
-        if self.verbosity < 0 or not sys.stderr.isatty():
-            yield lambda: None
-            return
+        shown = {"rich": self._bar, "jsonl": self._events, "none": _nothing}[self.display()]
+        with shown(total) as advance:
+            yield advance
+
+    @contextmanager
+    def _bar(self, total: int) -> Iterator[Callable[..., None]]:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.rich(stderr=True)) as bar:
             task = bar.add_task("", total=total)
-            self._live = bar.console
-            try:
-                yield lambda: bar.advance(task)
-            finally:
-                self._live = None
+            with self.above(bar.console):
+                yield lambda steps=1: bar.advance(task, steps)
+
+    @contextmanager
+    def _events(self, total: int) -> Iterator[Callable[..., None]]:
+        done = 0
+
+        def advance(steps: int = 1) -> None:
+            nonlocal done
+            done += steps
+            self._event("progress", done=done, total=total)
+
+        yield advance
+
+    def _event(self, kind: str, **values: object) -> None:
+        line = {"schema": SCHEMA, "event": kind, **values}
+        click.echo(json.dumps(line, ensure_ascii=False), err=True)
+
+
+@contextmanager
+def _output_explained() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise HasnetError(f"Standard output cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _nothing(_total: int) -> Iterator[Callable[..., None]]:
+    yield lambda _steps=1: None
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --json, which the command gets as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+def progress_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --progress, which the terminal keeps."""
+
+    def keep(ctx: click.Context, _parameter: click.Parameter, value: str) -> None:
+        ctx.ensure_object(Terminal).progress_mode = value
+
+    return click.option(
+        "--progress", type=click.Choice(PROGRESS), default="auto", envvar="HASNET_PROGRESS",
+        show_envvar=True, expose_value=False, callback=keep, is_eager=True,
+        help="How progress is shown.",
+    )(function)  # fmt: skip
 
 
 def verbosity_options(function: Callable[..., Any]) -> Callable[..., Any]:

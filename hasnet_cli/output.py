@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,7 +39,29 @@ def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) 
     return str(path)
 
 
-def print_written(terminal: Terminal, path: str) -> None:
-    """The name of what was written is the result, unless the picture itself went there."""
-    if path != STREAM:
+def print_written(terminal: Terminal, path: str, facts: Mapping[str, Any] | None = None) -> None:
+    """The name of what was written is the result, unless the picture itself went there.
+
+    Args:
+        facts: for --json: printed as one object, with the name as `output`.
+    """
+    if facts is not None:
+        terminal.json({"output": path, **facts})
+    elif path != STREAM:
         terminal.result(click.format_filename(path))
+
+
+def check_streams(output: str | None, as_json: bool) -> None:
+    """Raises UsageError where picture and object would both go to standard output."""
+    if as_json and output == STREAM:
+        raise UsageError("--json and -o - both want standard output.")
+
+
+quality_option = click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    envvar="HASNET_QUALITY",
+    show_envvar=True,
+    help="Of JPEG, WebP, AVIF and HEIC.  [default: 95]",
+)

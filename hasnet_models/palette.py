@@ -177,3 +177,8 @@ def _cut(boxes: list[_Box], key: Callable[[_Box], int], target: float) -> list[_
         if len(queue) + len(whole) >= target:
             break
     return sorted(whole + queue, key=key)[::-1]
+
+
+def hex_codes(palette: np.ndarray) -> list[str]:
+    """uint8 (N, 3) -> ["#rrggbb", ...]."""
+    return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in palette]

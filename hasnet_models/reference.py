@@ -21,9 +21,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from hasnet_models.domains.records import REFERENCES
 from hasnet_models.errors import DomainError
 
-FORMAT = "hasnet-references-1"
 PALETTE_SHAPE = (20, 3)
 Z_ID_MODEL = "mobilefacenet"
 _UNIT_TOLERANCE = 1e-3
@@ -87,7 +87,7 @@ def save_references(path: str | Path, references: Sequence[Reference]) -> None:
         "licences": [reference.licence for reference in references],
         "sources": [reference.source for reference in references],
     }
-    save_file(tensors, str(path), {FORMAT: json.dumps(about)})
+    save_file(tensors, str(path), {REFERENCES: json.dumps(about)})
 
 
 def load_references(path: str | Path) -> tuple[Reference, ...]:
@@ -106,9 +106,9 @@ def load_references(path: str | Path) -> tuple[Reference, ...]:
 def _references(
     metadata: Mapping[str, str], get_tensor: Callable[[str], np.ndarray]
 ) -> tuple[Reference, ...]:
-    if FORMAT not in metadata:
-        raise ValueError(f"it has no entry {FORMAT}")
-    about = json.loads(metadata[FORMAT])
+    if REFERENCES not in metadata:
+        raise ValueError(f"it has no entry {REFERENCES}")
+    about = json.loads(metadata[REFERENCES])
     z_ids = get_tensor("z_id").astype(np.float32)
     lengths = np.linalg.norm(z_ids, axis=1, keepdims=True)
     columns = (about[key] for key in ("names", "licences", "sources"))

@@ -3,8 +3,9 @@
 Files lie in the package folder `hasnet_models/weights`, listed with size, sha256, licence and
 origin in its `manifest.json` (tools/manifest.py refreshes it). Files in the folder that the
 environment variable HASNET_WEIGHTS names come first; they are checked when that folder has a
-manifest of its own. torch is imported only by the functions that need it, so that finding a file
-costs no start-up time.
+manifest of its own. Where a packaged file is missing or damaged, the one that `hasnet models pull`
+put into the user's folder takes its place, if it is the file that the manifest lists. torch is
+imported only by the functions that need it, so that finding a file costs no start-up time.
 """
 
 from __future__ import annotations
@@ -30,12 +31,30 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
-_REINSTALL = "Install hasnet again, or put the file into the folder that HASNET_WEIGHTS names."
+# What making an avatar needs.
+NETWORKS = (
+    "rt_net.safetensors",
+    "tt_net.safetensors",
+    "vgg16.safetensors",
+    "mobilefacenet.safetensors",
+    "centerface.onnx",
+)
+_REINSTALL = (
+    "Run `hasnet models pull`, install hasnet again, or put the file into the folder that "
+    "HASNET_WEIGHTS names."
+)
 
 
 def weights_folder() -> Path:
     """The folder of the embedded weights (the wheel is always installed unpacked)."""
     return Path(str(resources.files("hasnet_models"))) / "weights"
+
+
+def user_folder() -> Path:
+    """Where fetched weight files are kept."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("hasnet", appauthor=False)) / "weights"
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -67,13 +86,19 @@ def weight_path(name: str) -> Path:
     """
     folder = _override_folder()
     if folder and (folder / name).is_file():
-        manifest = read_manifest(folder)
-        if not manifest:
-            return folder / name
-    else:
-        folder = weights_folder()
-        manifest = read_manifest(folder)
-    _check(folder / name, manifest.get(name))
+        if manifest := read_manifest(folder):
+            _check(folder / name, manifest.get(name))
+        return folder / name
+    folder = weights_folder()
+    entry = read_manifest(folder).get(name)
+    try:
+        _check(folder / name, entry)
+    except WeightsError:
+        fetched = user_folder() / name
+        if entry is None or not fetched.is_file():
+            raise
+        _check(fetched, entry)
+        return fetched
     return folder / name
 
 

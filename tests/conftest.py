@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,7 @@ def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> 
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    _hide_the_user(monkeypatch, tmp_path / "home")
 
     def call(*args: object) -> Outcome:
         capsys.readouterr()
@@ -114,6 +116,14 @@ def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> 
         return Outcome(code, *capsys.readouterr())
 
     return call
+
+
+def _hide_the_user(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Settings, fetched weights and variables of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("HASNET_")]:
+        monkeypatch.delenv(name)
+    for name in ("CONFIG", "DATA", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
 
 
 class Outcome(NamedTuple):

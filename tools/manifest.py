@@ -3,7 +3,7 @@
     python tools/manifest.py [FOLDER]
 
 Each weight file NAME.safetensors or NAME.onnx has a note NAME.md beside it with a line
-"Licence: ..." and a line "Origin: ...".
+"Licence: ..." and a line "Origin: ...", and may have a line "Mirrors: URL URL ...".
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hasnet_models.weights import MANIFEST, sha256_of, weights_folder
 SUFFIXES = (".safetensors", ".onnx")
 
 
-def note_fields(path: Path) -> dict[str, str]:
-    """Licence and origin from the note beside a weight file.
+def note_fields(path: Path) -> dict[str, str | list[str]]:
+    """Licence, origin and, where there are any, mirrors from the note beside a weight file.
 
     Raises:
         WeightsError: there is no note, or it lacks one of the two lines.
@@ -32,10 +32,12 @@ def note_fields(path: Path) -> dict[str, str]:
     found = {key.strip().lower(): value.strip() for key, _, value in pairs}
     if missing := [key for key in ("licence", "origin") if not found.get(key)]:
         raise WeightsError(f"The note {note.name} has no line for: {', '.join(missing)}.")
-    return {key: found[key] for key in ("licence", "origin")}
+    mirrors = found.get("mirrors", "").split()
+    listed = {"mirrors": mirrors} if mirrors else {}
+    return {"licence": found["licence"], "origin": found["origin"], **listed}
 
 
-def build(folder: Path) -> dict[str, dict[str, dict[str, str | int]]]:
+def build(folder: Path) -> dict[str, dict[str, dict[str, str | int | list[str]]]]:
     """The manifest of all weight files in a folder."""
     files = sorted(p for p in folder.iterdir() if p.suffix in SUFFIXES)
     return {

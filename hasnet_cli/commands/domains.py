@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from hasnet_cli import factory
-from hasnet_cli.console import Terminal, verbosity_options
+from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_models.domains import Domain, Registry
 from hasnet_models.errors import DomainError
 
-SCHEMA = 1
-
 
 @click.command("domains")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @verbosity_options
 @click.pass_obj
 def command(terminal: Terminal, as_json: bool) -> None:
@@ -35,8 +32,7 @@ def command(terminal: Terminal, as_json: bool) -> None:
         for failure in registry.failures
     ]
     if as_json:
-        document = {"schema": SCHEMA, "domains": rows, "disabled": registry.disabled}
-        terminal.result(json.dumps(document, indent=2, ensure_ascii=False))
+        terminal.json({"domains": rows, "disabled": registry.disabled})
         return
     if rows:
         _print_table(terminal, rows)
@@ -52,7 +48,7 @@ def _row(domain: Domain) -> dict[str, Any]:
         "head": domain.head_file is not None,
     }
     try:
-        row["references"] = [reference.name for reference in domain.references]
+        row["references"] = list(domain.reference_names)
         _ = domain.head
     except DomainError as error:
         row["error"] = str(error)
@@ -70,7 +66,7 @@ def _print_table(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
         table.add_row(row["name"], title, references, head, licence, row["plugin"])
     for column in table.columns:
         column.overflow = "fold"
-    terminal.rich().print(table)
+    terminal.show(table)
 
 
 def _print_rest(terminal: Terminal, registry: Registry) -> None:

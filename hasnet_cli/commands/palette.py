@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from hasnet_cli.console import Terminal, verbosity_options
+from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_cli.output import output_file
 
 if TYPE_CHECKING:
     import numpy as np
 
-SCHEMA = 1
 SWATCH_SIDE = 48
 
 
 @click.command("palette")
-@click.argument("picture")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("picture", type=click.Path(allow_dash=True))
+@json_option
 @click.option("--png", metavar="OUT", help="Also write the swatches as a picture.")
 @verbosity_options
 @click.pass_obj
@@ -38,25 +36,23 @@ def command(terminal: Terminal, picture: str, as_json: bool, png: str | None) ->
     if target:
         image_io.write(_swatches(colours), target)
     if as_json:
-        listed = [{"hex": _hex(colour), "rgb": colour.tolist()} for colour in colours]
-        document = {"schema": SCHEMA, "picture": photo.name, "colours": listed}
-        terminal.result(json.dumps(document, ensure_ascii=False))
+        codes = palette.hex_codes(colours)
+        listed = [
+            {"hex": code, "rgb": colour.tolist()}
+            for code, colour in zip(codes, colours, strict=True)
+        ]
+        terminal.json({"picture": photo.name, "colours": listed})
         return
-    _print(terminal, colours)
+    _print(terminal, palette.hex_codes(colours))
 
 
-def _hex(colour: np.ndarray) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def _print(terminal: Terminal, colours: np.ndarray) -> None:
+def _print(terminal: Terminal, codes: list[str]) -> None:
     from rich.text import Text
 
     console = terminal.rich()
-    for colour in colours:
-        code = _hex(colour)
+    for code in codes:
         swatch = Text("      ", style=f"on {code}") if console.color_system else Text("")
-        console.print(Text.assemble(swatch, " " if swatch else "", code))
+        terminal.show(Text.assemble(swatch, " " if swatch else "", code))
 
 
 def _swatches(colours: np.ndarray) -> np.ndarray:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import json
 import re
+import struct
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 API = 1
 MANIFEST = "domain.toml"
+REFERENCES = "hasnet-references-1"
+_LONGEST_HEADER = 1 << 24
 RESERVED = frozenset({"none"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _KEYS = {"api": int, "name": str, "title": str, "licence": str, "references": dict, "head": dict}
@@ -98,6 +102,19 @@ class Domain:
         return load_references(self.reference_file.verified())
 
     @cached_property
+    def reference_names(self) -> tuple[str, ...]:
+        """The names alone, read without numpy, so that listing domains costs nothing.
+
+        Raises:
+            DomainError: the file is missing or damaged.
+        """
+        path = self.reference_file.verified()
+        try:
+            return tuple(_listed_names(path))
+        except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+            raise DomainError(f"The reference file {path} cannot be used: {error}.") from error
+
+    @cached_property
     def head(self) -> Path | None:
         """The head's safetensors file, checked, or None.
 
@@ -157,6 +174,17 @@ class Domain:
             head_file=_data_file(head, folder, where) if head is not None else None,
             package=package,
         )
+
+
+def _listed_names(path: Path) -> list[str]:
+    """From the header of a safetensors file: its length in 8 bytes, then a JSON object.
+
+    `hasnet_models.reference` writes it.
+    """
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(min(length, _LONGEST_HEADER)))
+    return [str(name) for name in json.loads(header["__metadata__"][REFERENCES])["names"]]
 
 
 def _check_keys(manifest: Mapping[str, Any], where: str) -> None:

@@ -1,0 +1,241 @@
+"""A page that shows what became of a batch: one HTML file, nothing fetched from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import html
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from hasnet_models.errors import HasnetError, ImageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hasnet_models.image_io import Photo
+
+REPORT_NAME = "report.html"
+RESULTS = "results*.jsonl"
+# Two pictures of some 12 kB each: the page of a large batch stays one that a browser can open.
+MOST_PICTURES = 500
+_SIDE = 256
+_QUALITY = 82
+
+Record = Mapping[str, Any]
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The last record of each input of a results file; a line cut off by a crash is passed over.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror}.") from error
+    last: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and "input" in record:
+                last[str(record["input"])] = record
+    return list(last.values())
+
+
+def write_report(out_dir: Path, records: Sequence[Record], photos: Path | None = None) -> Path:
+    """Write `report.html` into a batch's output folder.
+
+    Args:
+        records: lines of results.jsonl.
+        photos: the batch's input folder; without it the page shows the avatars alone.
+
+    Raises:
+        ImageError: the page cannot be written.
+    """
+    path = out_dir / REPORT_NAME
+    temporary = out_dir / f".{REPORT_NAME}.{os.getpid()}.tmp"
+    try:
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(_page(out_dir, records, photos))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _page(out_dir: Path, records: Sequence[Record], photos: Path | None) -> Iterator[str]:
+    failed = [record for record in records if _status(record) == "failed"]
+    made = [record for record in records if _status(record) != "failed"]
+    yield _HEAD.substitute(title=_text(out_dir.resolve().name), summary=_summary(records))
+    if failed:
+        rows = "".join(_FAILURE.substitute(_texts(record)) for record in failed)
+        yield f'<section><h2>Failures</h2><table class="failures">{rows}</table></section>'
+    yield "<main>"
+    for record in made[:MOST_PICTURES]:
+        yield _card(out_dir, record, photos)
+    yield "</main>"
+    if more := made[MOST_PICTURES:]:
+        rows = "".join(f"<li>{_text(record['input'])}</li>" for record in more)
+        yield f"<section><h2>{len(more)} more, without pictures</h2><ul>{rows}</ul></section>"
+    yield _FOOT
+
+
+def _summary(records: Sequence[Record]) -> str:
+    counts = Counter(map(_status, records))
+    seconds = sum(float(record.get("seconds") or 0) for record in records)
+    parts = [f"{count} {status}" for status, count in sorted(counts.items())]
+    return _text(", ".join([*parts, f"{seconds:.1f} s"]) if parts else "nothing done")
+
+
+def _status(record: Record) -> str:
+    return "failed" if record.get("error") else str(record.get("status") or "done")
+
+
+def _card(out_dir: Path, record: Record, photos: Path | None) -> str:
+    pictures, facts = "", dict(record)
+    for output in _outputs(out_dir, record):
+        try:
+            slider, metadata = _slider(output, record, photos)
+        except HasnetError as error:
+            slider, metadata = f'<p class="gone">{_text(error)}</p>', {}
+        pictures += slider
+        facts = {**metadata, **facts, "palette": metadata.get("palette") or facts.get("palette")}
+    return _CARD.substitute(
+        _texts(facts), pictures=pictures, swatches=_swatches(facts.get("palette"))
+    )
+
+
+def _outputs(out_dir: Path, record: Record) -> list[Path]:
+    """The files of a record; one that was moved with its folder is found in it."""
+    given = record.get("outputs") or record.get("output") or []
+    names = [given] if isinstance(given, str) else given
+    paths = [Path(str(name)) for name in names]
+    return [path if path.is_file() else _below(out_dir, path) for path in paths]
+
+
+def _below(out_dir: Path, path: Path) -> Path:
+    parts = path.parts
+    for i in range(len(parts)):
+        if (found := out_dir.joinpath(*parts[i:])).is_file():
+            return found
+    return path
+
+
+def _slider(output: Path, record: Record, photos: Path | None) -> tuple[str, dict[str, str]]:
+    """The picture before and after, one over the other, and the avatar's own record."""
+    from hasnet_models import image_io
+
+    avatar, metadata = image_io.read(output), image_io.read_metadata(output)
+    before = _before(photos / str(record["input"]), metadata) if photos else None
+    after_uri = _data_uri(_small(avatar.rgb))
+    if before is None:
+        return _ALONE.substitute(after=after_uri), metadata
+    uri = _data_uri(_small(before))
+    return _SLIDER.substitute(before=uri, after=after_uri), metadata
+
+
+def _before(path: Path, metadata: Mapping[str, str]) -> np.ndarray | None:
+    """The photo as the avatar shows it: its aligned face, or the whole. None if it is gone."""
+    from hasnet_models import image_io
+    from hasnet_models.face.align import warp
+    from hasnet_models.provenance import matrix_of
+
+    try:
+        photo: Photo = image_io.read(path)
+    except HasnetError:
+        return None
+    matrix = matrix_of(metadata)
+    return photo.rgb if matrix is None else warp(photo.rgb, matrix)
+
+
+def _small(rgb: np.ndarray) -> np.ndarray:
+    from hasnet_models.face.opencv import cv2
+
+    height, width = rgb.shape[:2]
+    scale = min(1.0, _SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+
+
+def _data_uri(rgb: np.ndarray) -> str:
+    from hasnet_models import image_io
+
+    data = image_io.encode(rgb, ".jpg", quality=_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
+
+
+def _swatches(palette: object) -> str:
+    codes = palette.split() if isinstance(palette, str) else palette or []
+    return "".join(
+        f'<i style="background:{_text(code)}" title="{_text(code)}"></i>' for code in codes
+    )
+
+
+def _texts(record: Record) -> dict[str, str]:
+    """What the templates want, as text that is safe in HTML."""
+    seconds = record.get("seconds")
+    wanted = ("input", "domain", "reference", "error")
+    texts = {key: _text(record.get(key) or "") for key in wanted}
+    return texts | {"seconds": "" if seconds is None else f"{float(seconds):.2f} s"}
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+_HEAD = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>hasnet: $title</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root { color-scheme: light dark; --line: #8884; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 1200px; padding: 1.5rem; }
+h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; }
+header p { margin: .2rem 0 1.2rem; opacity: .75; }
+main { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(256px, 1fr)); }
+article { border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
+.facts { padding: .6rem .8rem .8rem; }
+.name { font-weight: 600; overflow-wrap: anywhere; }
+.more { display: flex; justify-content: space-between; opacity: .75; font-size: .85rem; }
+.swatches { display: flex; margin-top: .5rem; } .swatches i { flex: 1; height: 18px; }
+.slider { position: relative; --x: 50%; display: block; }
+.slider img, .alone { display: block; width: 100%; }
+.slider .after { position: absolute; inset: 0; height: 100%; clip-path: inset(0 0 0 var(--x)); }
+.slider::after { content: ""; position: absolute; top: 0; bottom: 0; left: var(--x); width: 2px;
+  margin-left: -1px; background: #fff; box-shadow: 0 0 4px #000; pointer-events: none; }
+.slider input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0;
+  cursor: ew-resize; }
+.slider:focus-within { outline: 3px solid #48f; }
+table { border-collapse: collapse; width: 100%; }
+td { border-top: 1px solid var(--line); padding: .35rem .5rem; overflow-wrap: anywhere; }
+.failures td:first-child { font-weight: 600; } .gone { padding: .8rem; }
+section { margin: 0 0 1.5rem; }
+</style></head><body>
+<header><h1>$title</h1><p>$summary</p></header>
+""")
+_SLIDER = Template("""<label class="slider"><img src="$before" alt="before">
+<img class="after" src="$after" alt="after">
+<input type="range" min="0" max="100" value="50" aria-label="before and after"></label>
+""")
+_ALONE = Template('<img class="alone" src="$after" alt="avatar">')
+_CARD = Template("""<article>$pictures<div class="facts"><div class="name">$input</div>
+<div class="more"><span>$domain $reference</span><span>$seconds</span></div>
+<div class="swatches">$swatches</div></div></article>
+""")
+_FAILURE = Template("<tr><td>$input</td><td>$error</td></tr>")
+_FOOT = """<script>
+addEventListener("input", event => {
+  event.target.parentNode.style.setProperty("--x", event.target.value + "%");
+});
+</script></body></html>
+"""

@@ -1,0 +1,262 @@
+"""Is this installation sound? Each check stands alone, so that one fault hides no other."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hasnet_models import __version__, store, weights
+from hasnet_models.domains import Registry, discover
+from hasnet_models.errors import (
+    EXIT_DEVICE,
+    EXIT_DOMAIN,
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_WEIGHTS,
+    HasnetError,
+    WeightsError,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+OK, NOTE, FAILED = "ok", "note", "failed"
+LITTLE_SPACE = 1 << 30
+_MEGABYTE = 1_000_000
+
+LIBRARIES = (
+    "torch", "numpy", "onnxruntime", "opencv-python", "pillow", "colorthief", "insightface",
+    "safetensors", "click", "rich", "pluggy", "platformdirs", "pillow-heif", "ray",
+)  # fmt: skip
+# Several distributions that bring one module: the last one installed wins, in part.
+RIVALS = {
+    "onnxruntime": (
+        "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino",
+        "onnxruntime-silicon", "onnxruntime-training",
+    ),
+    "cv2": (
+        "opencv-python", "opencv-python-headless", "opencv-contrib-python",
+        "opencv-contrib-python-headless",
+    ),
+}  # fmt: skip
+_OPTIONAL = {"pillow-heif", "ray"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report.
+
+    Args:
+        section: "versions", "devices", "weights", "plugins", "folders" or "settings".
+        status: "ok", "note" (worth knowing) or "failed".
+        exit_code: what the program ends with when this is the first failure.
+        more: further lines, such as a traceback.
+    """
+
+    section: str
+    name: str
+    status: str
+    detail: str
+    exit_code: int = EXIT_FAILED
+    more: str = ""
+
+
+def examine() -> list[Check]:
+    """All checks; what a check itself stumbles over is a failed check."""
+    parts: tuple[tuple[str, Callable[[], Iterator[Check]]], ...] = (
+        ("versions", _versions),
+        ("versions", _rivals),
+        ("devices", _devices),
+        ("devices", _detector),
+        ("weights", _weights),
+        ("plugins", _plugins),
+        ("folders", _folders),
+    )
+    return [check for section, part in parts for check in _guarded(section, part)]
+
+
+def exit_code(checks: list[Check]) -> int:
+    """That of the first failure, 0 without one."""
+    return next((check.exit_code for check in checks if check.status == FAILED), EXIT_OK)
+
+
+def _guarded(section: str, part: Callable[[], Iterator[Check]]) -> list[Check]:
+    found: list[Check] = []
+    try:
+        found.extend(part())
+    # A library that cannot even be imported may fail in any way; the report is for that day.
+    except (Exception, SystemExit) as error:
+        code = error.exit_code if isinstance(error, HasnetError) else EXIT_FAILED
+        name = part.__name__.strip("_")
+        found.append(Check(section, name, FAILED, _line(error), code, traceback.format_exc()))
+    return found
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, HasnetError) else f"{type(error).__name__}: {text}"
+
+
+# ------------------------------------------------------------------------------------------ parts
+
+
+def _versions() -> Iterator[Check]:
+    yield Check("versions", "hasnet", OK, __version__)
+    yield Check("versions", "python", OK, platform.python_version())
+    yield Check("versions", "system", OK, f"{platform.platform()}, {os.cpu_count()} processors")
+    installed = _distributions()
+    for name in LIBRARIES:
+        if name in installed:
+            yield Check("versions", name, OK, installed[name])
+        elif name not in _OPTIONAL and not _rival_of(name, installed):
+            yield Check("versions", name, FAILED, "not installed")
+
+
+def _distributions() -> dict[str, str]:
+    """Normalised name -> version of what is installed."""
+    found = ((d.metadata["Name"], d.version) for d in importlib.metadata.distributions())
+    return {name.lower().replace("_", "-"): version for name, version in found if name}
+
+
+def _rival_of(name: str, installed: dict[str, str]) -> bool:
+    return any(name in group and set(group) & installed.keys() for group in RIVALS.values())
+
+
+def _rivals() -> Iterator[Check]:
+    installed = _distributions()
+    for module, group in RIVALS.items():
+        there = [name for name in group if name in installed]
+        if len(there) > 1:
+            detail = f"{' and '.join(there)} both provide {module}: uninstall all, install one."
+            yield Check("versions", module, NOTE, detail)
+
+
+def _devices() -> Iterator[Check]:
+    import torch
+
+    yield _device("cpu", f"{torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            yield _device(f"cuda:{index}", torch.cuda.get_device_name(index))
+    else:
+        built = f"torch was built for CUDA {torch.version.cuda}" if torch.version.cuda else ""
+        yield Check("devices", "cuda", NOTE, "; ".join(filter(None, ("not available", built))))
+    if torch.backends.mps.is_available():
+        yield _device("mps", "Apple GPU")
+
+
+def _device(name: str, about: str) -> Check:
+    """Whether a device computes what a processor computes, which some say and do not."""
+    import torch
+
+    try:
+        difference = (_convolved(torch.device(name)) - _convolved(torch.device("cpu"))).abs().max()
+    except (RuntimeError, NotImplementedError, AssertionError) as error:
+        return Check("devices", name, FAILED, f"{about}; {_line(error)}", EXIT_DEVICE)
+    if not difference < 1e-2:
+        detail = f"{about}; computes wrongly (off by {difference:.2g})"
+        return Check("devices", name, FAILED, detail, EXIT_DEVICE)
+    return Check("devices", name, OK, f"{about}; a small forward pass is right")
+
+
+def _convolved(device: torch.device) -> torch.Tensor:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(1, 3, 16, 16, generator=generator)
+    kernel = torch.rand(4, 3, 3, 3, generator=generator)
+    with torch.inference_mode():
+        return torch.nn.functional.conv2d(x.to(device), kernel.to(device)).cpu()
+
+
+def _detector() -> Iterator[Check]:
+    """The embedded face detector on an empty picture."""
+    import numpy as np
+
+    from hasnet_models.face import load_detector
+
+    load_detector().detect(np.zeros((64, 64, 3), np.uint8))
+    yield Check("devices", "face detector", OK, "onnxruntime runs it")
+
+
+def _weights() -> Iterator[Check]:
+    listed = {model.name: model for model in store.models()}
+    for name in dict.fromkeys((*weights.NETWORKS, *listed)):
+        model = listed.get(name)
+        about = f"sha256 {model.sha256[:16]}, {model.licence}" if model else "not listed"
+        try:
+            path = weights.weight_path(name)
+        except WeightsError as error:
+            yield Check("weights", name, FAILED, f"{error} ({about})", EXIT_WEIGHTS)
+        else:
+            where = "" if path.parent == weights.weights_folder() else f", from {path.parent}"
+            yield Check("weights", name, OK, about + where)
+
+
+def _plugins() -> Iterator[Check]:
+    registry = discover()
+    yield from _domains(registry)
+    for failure in registry.failures:
+        name = f"{failure.distribution} {failure.version}"
+        detail = f"plugin '{failure.plugin}' failed at {failure.stage}: {failure.error}"
+        yield Check("plugins", name, FAILED, detail, EXIT_DOMAIN, failure.details)
+    if registry.disabled:
+        yield Check("plugins", "switched off", NOTE, ", ".join(registry.disabled))
+    if not registry.domains:
+        yield Check("plugins", "domains", NOTE, "none is usable; --ref works without")
+
+
+def _domains(registry: Registry) -> Iterator[Check]:
+    for domain in registry.domains:
+        provider = f"{domain.distribution} {domain.version}"
+        try:
+            head = "with head" if domain.head else "without head"
+            detail = f"{provider}: {len(domain.references)} references, {head}, {domain.licence}"
+            yield Check("plugins", domain.name, OK, detail)
+        except HasnetError as error:
+            detail = f"{provider}: {error}"
+            yield Check("plugins", domain.name, FAILED, detail, EXIT_DOMAIN)
+
+
+def _folders() -> Iterator[Check]:
+    import platformdirs
+
+    cache = Path(platformdirs.user_cache_dir("hasnet"))
+    places = {
+        "cache": cache,
+        "fetched weights": weights.user_folder(),
+        "current": Path.cwd(),
+        "temporary": Path(tempfile.gettempdir()),
+    }
+    for name, folder in places.items():
+        free = store.free_bytes(folder)
+        used = _used(folder) if name in ("cache", "fetched weights") else None
+        detail = f"{folder}: {free // _MEGABYTE} MB free"
+        if used is not None:
+            detail += f", {used // _MEGABYTE} MB used"
+        yield Check("folders", name, OK if free > LITTLE_SPACE else NOTE, detail)
+
+
+def _used(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def report(checks: list[Check]) -> str:
+    """Text to paste into an issue: Markdown, the home folder written as ~."""
+    lines, section = [], ""
+    for check in checks:
+        if check.section != section:
+            section = check.section
+            lines += ["", f"### {section}", ""]
+        mark = {OK: "- ", NOTE: "- (note) ", FAILED: "- **FAILED** "}[check.status]
+        lines.append(f"{mark}{check.name}: {check.detail}")
+        if check.more:
+            lines += ["", *(f"      {line}" for line in check.more.rstrip().splitlines()), ""]
+    return "\n".join(lines[1:]).replace(str(Path.home()), "~")
