@@ -1,0 +1,119 @@
+"""results.jsonl: what became of each photo, written as soon as it is known.
+
+While a batch runs, lines are added at the end, so that a run that is killed loses at most the line
+it was writing; the last line of a photo counts. When a run ends, each photo has one line, in the
+order of the plan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hasnet_models.batch.plan import Shard
+from hasnet_models.batch.records import Result
+from hasnet_models.errors import ImageError
+from hasnet_models.image_io import TEMPORARY_GLOB
+
+NAME = "results.jsonl"
+_ALL = "results*.jsonl"
+
+
+def read_results(path: Path) -> dict[str, Result]:
+    """The last result of each photo in a file; torn lines are passed over.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return {result.input: result for result in map(Result.from_line, file) if result}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ImageError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+class Ledger:
+    """The results of one output folder; use as a context manager, under the folder's lock.
+
+    Attributes:
+        path: the file this run writes: results.jsonl, or results-IofN.jsonl of a shard.
+        known: the last result of each photo, those of earlier runs and of other shards included.
+
+    Raises:
+        ImageError: the file cannot be read or written.
+    """
+
+    def __init__(self, out: Path, shard: Shard | None = None) -> None:
+        self.path = out / (f"results-{shard.label}.jsonl" if shard else NAME)
+        self.known: dict[str, Result] = {}
+        others = sorted(path for path in out.glob(_ALL) if path != self.path)
+        for path in [*others, self.path]:
+            self.known |= read_results(path)
+
+    def __enter__(self) -> Ledger:
+        try:
+            self._file = self.path.open("ab")
+            if self._file.tell() and not _ends_with_newline(self.path):
+                self._file.write(b"\n")
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, result: Result) -> None:
+        """Write a result down, whatever happens next."""
+        self.known[result.input] = result
+        try:
+            self._file.write(_encoded(result))
+            self._file.flush()
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def compact(self, keys: Iterable[str]) -> None:
+        """Leave one line a photo of the plan, in its order."""
+        lines = [_encoded(self.known[key]) for key in keys if key in self.known]
+        temporary = self.path.with_name(TEMPORARY_GLOB.replace("*", str(os.getpid())))
+        try:
+            with temporary.open("wb") as file:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+            self._file.close()
+            temporary.replace(self.path)
+            self._file = self.path.open("ab")
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> ImageError:
+        return ImageError(
+            f"Cannot write {self.path}: {error.strerror}.",
+            "What is recorded stays; the same command goes on where this run ended.",
+        )
+
+
+def leftovers(out: Path, older_than: float | None = None) -> Iterator[Path]:
+    """Temporary files of runs that were killed, below a folder.
+
+    Args:
+        older_than: a time stamp; None for all.
+    """
+    for path in out.rglob(TEMPORARY_GLOB):
+        if older_than is None or path.stat().st_mtime < older_than:
+            yield path
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _encoded(result: Result) -> bytes:
+    # A name that is no text comes back as it was: json reads the escape of a lone surrogate.
+    return (result.line() + "\n").encode("utf-8", errors="backslashreplace")

@@ -1,0 +1,190 @@
+"""A batch goes on where an earlier one ended, by what is in the files and not by their names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hasnet_models import image_io
+from hasnet_models.batch import Ledger, Result, read_results
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+import prove_batch
+
+
+def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image_io.write(np.full((height, width, 3), level, np.uint8), path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path, site, pipeline):
+    site.install("pencil")
+    site.install("crayon")
+    for i in range(4):
+        picture(tmp_path / "photos" / "sub" / f"{i}.png", 160 + i)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def batch(run, photos, tmp_path, pipeline):
+    """Run a batch; gives the outcome, how many faces were drawn, and the records."""
+    out = tmp_path / "out"
+
+    def call(*more):
+        pipeline.rendered.clear()
+        domain = () if "--domain" in more else ("--domain", "pencil")
+        result = run("batch", photos, *domain, "-o", out, *more)
+        return result, len(pipeline.rendered), read_results(out / "results.jsonl")
+
+    return call
+
+
+def test_a_second_run_has_nothing_to_do(batch, tmp_path):
+    first, drawn, records = batch()
+    assert (first.code, drawn) == (0, 4)
+    before = prove_batch.hashes(tmp_path / "out")
+    second, drawn, again = batch()
+    assert (second.code, drawn) == (0, 0)
+    assert "4 of 4 photos done, 4 of them by an earlier run" in second.err
+    assert prove_batch.hashes(tmp_path / "out") == before and again == records
+
+
+def test_records_say_what_was_made_from_what(batch, photos, tmp_path):
+    _, _, records = batch()
+    record = records["sub/1.png"]
+    inputs, outputs = prove_batch.hashes(photos), prove_batch.hashes(tmp_path / "out")
+    assert record.input_sha256 == inputs["sub/1.png"]
+    assert record.outputs == {"sub/1.png": outputs["sub/1.png"]}
+    assert record.faces == 1 and record.seconds >= 0
+    assert len({r.parameters for r in records.values()}) == 1
+    assert list(records) == sorted(records)
+
+
+@pytest.mark.parametrize("change", ["content", "output deleted", "output changed", "renamed"])
+def test_what_changed_is_made_again(batch, photos, tmp_path, change):
+    batch()
+    source, target = photos / "sub" / "1.png", tmp_path / "out" / "sub" / "1.png"
+    if change == "content":
+        picture(source, 90)
+    elif change == "output deleted":
+        target.unlink()
+    elif change == "output changed":
+        picture(target, 3)
+    else:
+        source.rename(source.with_name("other.png"))
+    result, drawn, records = batch()
+    assert (result.code, drawn, len(records)) == (0, 1, 4)
+    assert batch()[1] == 0
+
+
+def test_a_touched_or_copied_folder_is_not_made_again(batch, photos):
+    batch()
+    for path in photos.rglob("*.png"):
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+    assert batch()[1] == 0
+
+
+@pytest.mark.parametrize(
+    "more", [("--domain", "crayon"), ("--size", "32"), ("--paste",), ("--reference", "2")]
+)
+def test_other_parameters_make_other_avatars(batch, more):
+    batch()
+    assert batch(*more)[1] == 4
+    assert batch(*more)[1] == 0
+
+
+def test_where_it_is_computed_does_not_matter(batch):
+    batch()
+    assert batch("--device", "cpu", "--batch", "3", "--workers", "1")[1] == 0
+
+
+def test_other_weights_make_other_avatars(batch, monkeypatch):
+    batch()
+    monkeypatch.setattr("hasnet_models.provenance.weights_hashes", lambda domain: {"rt": "new"})
+    assert batch()[1] == 4
+
+
+def test_overwrite_makes_all_again(batch):
+    batch()
+    assert batch("--overwrite")[1] == 4
+
+
+def test_what_failed_is_tried_again_only_when_asked(batch, photos):
+    picture(photos / "black.png", 0)
+    assert batch()[0].code == 3
+    second, _, _ = batch()
+    assert second.code == 3 and "--retry-failed tries again" in second.err
+    third, _, _ = batch("--retry-failed")
+    assert third.code == 3 and "--retry-failed" not in third.err
+    picture(photos / "black.png", 200)  # another content is another photo
+    assert batch()[0].code == 0
+
+
+def test_chance_stays_what_it_was(batch, photos):
+    batch("--reference", "random")
+    picture(photos / "new.png", 33)
+    result, drawn, records = batch("--reference", "random")
+    assert (result.code, drawn) == (0, 1)
+    assert len({record.seed for record in records.values()}) == 1
+    assert batch("--reference", "random", "--seed", 5)[1] == 5
+
+
+def test_a_torn_line_costs_one_photo(batch, tmp_path):
+    batch()
+    path = tmp_path / "out" / "results.jsonl"
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) - 40])
+    result, drawn, records = batch()
+    assert (result.code, drawn, len(records)) == (0, 1, 4)
+
+
+@pytest.mark.parametrize("junk", [b"", b"\x00\xff\n", b"[]\n", b'{"schema": 99}\n', b"{}\nnull"])
+def test_a_damaged_record_is_no_obstacle(batch, tmp_path, junk):
+    batch()
+    (tmp_path / "out" / "results.jsonl").write_bytes(junk)
+    result, drawn, records = batch()
+    assert (result.code, drawn, len(records)) == (0, 4, 4)
+
+
+def test_names_that_are_no_text_come_back(tmp_path):
+    name = "caf\udce9.png"
+    with Ledger(tmp_path) as ledger:
+        ledger.add(Result(name, "failed", error="quo\"te and 人"))
+    assert list(read_results(tmp_path / "results.jsonl")) == [name]
+
+
+def test_temporary_files_of_a_killed_run_go(batch, tmp_path):
+    batch()
+    left = tmp_path / "out" / "sub" / ".hasnet-0123.tmp"
+    left.write_bytes(b"half")
+    batch()
+    assert not left.exists()
+
+
+def test_a_dry_run_says_what_is_to_do_and_does_nothing(batch, photos, tmp_path):
+    result, drawn, _ = batch("--dry-run")
+    assert (result.code, drawn) == (0, 0) and not (tmp_path / "out").exists()
+    assert result.out.splitlines()[0].split("\t")[:2] == ["new", "sub/0.png"]
+    batch()
+    picture(photos / "sub" / "1.png", 9)
+    before = prove_batch.hashes(tmp_path)
+    result, drawn, _ = batch("--dry-run", "--jsonl")
+    states = {line["input"]: line["status"] for line in map(json.loads, result.out.splitlines())}
+    assert states == {f"sub/{i}.png": "new" if i == 1 else "done" for i in range(4)}
+    assert drawn == 0 and prove_batch.hashes(tmp_path) == before
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    """The small brother of `tools/prove_batch.py kill`."""
+    found = prove_batch.prove_kill(tmp_path, 40, 4, wait=0.02, real=False, seed=2)
+    assert found["outputs"] == 35 and found["exit_code"] == 3
+    assert found["still_at_work"] >= 2
