@@ -1,0 +1,189 @@
+"""Photo to avatar: the only place where face, palette, identity and the two networks meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hasnet_models import colour, identity, palette, weights
+from hasnet_models.device import resolve_device
+from hasnet_models.domains import Domain
+from hasnet_models.errors import UsageError
+from hasnet_models.face.align import AlignedFace
+from hasnet_models.face.backends import load_detector
+from hasnet_models.face.detect import Detector
+from hasnet_models.face.locate import locate, locate_reference
+from hasnet_models.face.select import select
+from hasnet_models.image_io import Photo
+from hasnet_models.reference import Z_ID_MODEL, Reference
+from hasnet_models.rt_net import RTNet
+from hasnet_models.tt_net import TTNet, content_features
+
+NEIGHBOURS = 3
+PALETTE_WEIGHT = 1.0
+FAR = 0.15
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The stages of one avatar, each uint8 (512, 512, 3)."""
+
+    source: np.ndarray
+    gray: np.ndarray
+    x_rt: np.ndarray
+    x_tt: np.ndarray
+
+
+@dataclass
+class AvatarPipeline:
+    """The loaded networks on one device; a domain's TT-Net is loaded when first used."""
+
+    device: torch.device
+    detector: Detector
+    rt: RTNet
+    tt: TTNet
+    vgg: nn.Module
+    identity_net: nn.Module
+    heads: dict[str, TTNet] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, device: str = "auto", backend: str = "embedded") -> AvatarPipeline:
+        """The pipeline with the embedded weights.
+
+        Args:
+            device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+            backend: face detector, "embedded" or "insightface".
+
+        Raises:
+            DeviceError: the device is not usable here.
+            WeightsError: weights are missing or damaged.
+        """
+        target = resolve_device(device)
+        nets = (weights.load_rt(), weights.load_tt(), weights.load_vgg(), weights.load_identity())
+        rt, tt, vgg, net = (n.to(target) for n in nets)
+        return cls(target, load_detector(backend), rt, tt, vgg, net)
+
+    def crop(self, photo: Photo, face_mode: str = "auto") -> tuple[AlignedFace, list[str]]:
+        """The aligned face of a photo, and notes for the user.
+
+        Raises:
+            NoFaceError: there is no face.
+        """
+        return locate(photo, face_mode, self.detector)
+
+    def crops(
+        self, photo: Photo, face: str = "auto", like: np.ndarray | None = None
+    ) -> tuple[list[AlignedFace], list[str]]:
+        """The chosen faces of a photo (see `face.select`), and notes for the user.
+
+        Args:
+            like: z_id that "like:PICTURE" compares with.
+
+        Raises:
+            NoFaceError: there is no such face.
+        """
+        likeness = None if like is None else (lambda crop: float(self.embed(crop) @ like))
+        return select(photo, face, self.detector, likeness)
+
+    def reference_from_image(
+        self, photo: Photo, face_mode: str = "auto"
+    ) -> tuple[Reference, list[str]]:
+        """Palette and z_id of a picture, and notes for the user.
+
+        A picture without a face that can be found is taken as an aligned crop.
+        """
+        aligned, notes = locate_reference(photo, face_mode, self.detector)
+        found = Reference(photo.name, palette.extract(aligned.crop), self.embed(aligned.crop))
+        return found, notes
+
+    @torch.inference_mode()
+    def embed(self, crop: np.ndarray) -> np.ndarray:
+        """z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length."""
+        frame = self._tensor(crop[None]).permute(0, 3, 1, 2)
+        return identity.embed(self.identity_net, frame)[0].float().cpu().numpy()
+
+    def nearest_domain(self, reference: Reference, domains: Sequence[Domain]) -> Domain | None:
+        """The domain whose references are most like this one; None where all are far.
+
+        Likeness is the mean cosine of the three nearest z_ids, less the mean distance of the
+        three nearest palettes.
+        """
+        scores = {i: likeness(reference, d.references) for i, d in enumerate(domains)}
+        best = max(scores, key=scores.__getitem__, default=None)
+        return domains[best] if best is not None and scores[best] > FAR else None
+
+    def render(self, crop: np.ndarray, reference: Reference, domain: Domain | None) -> Steps:
+        """Make one avatar, see `render_many`."""
+        return self.render_many([crop], [reference], domain)[0]
+
+    @torch.inference_mode()
+    def render_many(
+        self, crops: Sequence[np.ndarray], references: Sequence[Reference], domain: Domain | None
+    ) -> list[Steps]:
+        """Make avatars in one call of the networks.
+
+        Args:
+            crops: aligned source faces, at least one, uint8 (512, 512, 3).
+            references: one for each.
+            domain: whose head is used; None for the base network without a domain code.
+
+        Raises:
+            UsageError: a reference's z_id comes from another network.
+            DomainError, WeightsError: the domain's head is missing, damaged or does not fit.
+        """
+        for reference in references:
+            _check_z_id(reference)
+        tt = self._tt(domain)
+        gray = colour.lightness(self._tensor(np.stack(crops)).permute(0, 3, 1, 2))
+        x_rt = self.rt(gray, self._tensor(np.stack([r.palette for r in references])))
+        content = content_features(self.vgg, x_rt, tt.config)
+        z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
+        code = tt.domain_code(domain.name if domain else None, len(crops)).to(self.device)
+        x_tt = tt(x_rt, content, z_id, code)
+        stages = (_pictures(x) for x in (gray.expand(-1, 3, -1, -1), x_rt, x_tt))
+        return [Steps(*row) for row in zip(crops, *stages, strict=True)]
+
+    def _tt(self, domain: Domain | None) -> TTNet:
+        head = domain.head if domain else None
+        if head is None:
+            return self.tt
+        if str(head) not in self.heads:
+            self.heads[str(head)] = weights.load_tt(head=head).to(self.device)
+        return self.heads[str(head)]
+
+    def _tensor(self, rgb: np.ndarray) -> Tensor:
+        """uint8 -> float of the same shape in -1..1 on the device."""
+        x = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device).float()
+        return x / 127.5 - 1
+
+
+def likeness(reference: Reference, others: Sequence[Reference]) -> float:
+    """How much a reference is like the nearest of others, about -1..1."""
+    count = min(NEIGHBOURS, len(others))
+    cosines = np.sort([float(o.z_id @ reference.z_id) for o in others])[-count:]
+    distances = np.sort([palette_distance(reference.palette, o.palette) for o in others])[:count]
+    return float(cosines.mean() - PALETTE_WEIGHT * distances.mean())
+
+
+def palette_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean distance of each colour to the nearest of the other palette, both ways, in 0..1."""
+    d = np.linalg.norm(a[:, None].astype(float) - b[None].astype(float), axis=2)
+    return float((d.min(1).mean() + d.min(0).mean()) / 2 / (255 * 3**0.5))
+
+
+def _check_z_id(reference: Reference) -> None:
+    if reference.z_id_model != Z_ID_MODEL:
+        raise UsageError(
+            f"The reference {reference.name} has a z_id of {reference.z_id_model}; these "
+            f"networks need one of {Z_ID_MODEL}."
+        )
+
+
+def _pictures(x: Tensor) -> np.ndarray:
+    """(B, 3, H, W) in -1..1 -> uint8 (B, H, W, 3)."""
+    scaled = ((x.float().clamp(-1, 1) + 1) * 127.5).round().byte()
+    return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())

@@ -1,0 +1,115 @@
+"""The whole way from a photo to an avatar with the embedded weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hasnet_models import image_io
+from hasnet_models.domains import DataFile, Domain
+from hasnet_models.errors import UsageError, WeightsError
+from hasnet_models.pipeline import AvatarPipeline, likeness, palette_distance
+from hasnet_models.reference import Reference, save_references
+
+ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
+
+
+def reference(seed: int, colour=(0, 0, 0)) -> Reference:
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=192).astype(np.float32)
+    palette = np.clip(rng.integers(0, 60, (20, 3)) + np.array(colour), 0, 255).astype(np.uint8)
+    return Reference(f"r{seed}", palette, z / np.linalg.norm(z))
+
+
+def domain(folder: Path, name: str, references, head: Path | None = None) -> Domain:
+    path = folder / f"{name}.safetensors"
+    save_references(path, references)
+    return Domain(name, name, "test", DataFile(path), DataFile(head) if head else None)
+
+
+def test_palette_distance_is_zero_for_the_same_and_one_for_black_and_white():
+    black, white = np.zeros((20, 3), np.uint8), np.full((20, 3), 255, np.uint8)
+    assert palette_distance(black, black) == 0
+    assert palette_distance(black, white) == pytest.approx(1)
+
+
+def test_likeness_is_highest_for_itself():
+    refs = [reference(i) for i in range(8)]
+    # of the three nearest, one is itself
+    assert likeness(refs[0], refs) > likeness(reference(99), refs)
+    assert likeness(refs[0], refs[:1]) == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return AvatarPipeline.load("cpu")
+
+
+@pytest.fixture(scope="module")
+def crop(pipeline):
+    return pipeline.crop(image_io.read(ASTRONAUT))[0].crop
+
+
+@pytest.mark.slow
+def test_avatar_of_the_astronaut(pipeline, crop):
+    steps = pipeline.render(crop, reference(0, (190, 150, 40)), None)
+    for picture in (steps.source, steps.gray, steps.x_rt, steps.x_tt):
+        assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
+    assert np.ptp(steps.gray, axis=2).max() == 0
+    red, _, blue = steps.x_rt.reshape(-1, 3).mean(0)
+    assert red > blue + 40
+    # the face is still there: its structure follows the source's
+    inner = (slice(150, 420), slice(120, 390))
+    a, b = (p[inner].mean(2).ravel() for p in (steps.gray, steps.x_tt))
+    assert np.corrcoef(a, b)[0, 1] > 0.5
+
+
+@pytest.mark.slow
+def test_palette_and_identity_each_change_the_avatar(pipeline, crop):
+    base = reference(0, (190, 150, 40))
+    other_palette = Reference("p", reference(1, (40, 90, 190)).palette, base.z_id)
+    other_z = Reference("z", base.palette, reference(2).z_id)
+    first, second, third = (
+        pipeline.render(crop, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
+    )
+    assert np.abs(first - second).mean() > 20
+    assert 0.2 < np.abs(first - third).mean()
+
+
+@pytest.mark.slow
+def test_rendering_is_repeatable(pipeline, crop):
+    first, second = (pipeline.render(crop, reference(0), None).x_tt for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.slow
+def test_nearest_domain_is_the_one_that_holds_the_reference(pipeline, tmp_path):
+    warm = domain(tmp_path, "warm", [reference(i, (150, 60, 0)) for i in range(5)])
+    cold = domain(tmp_path, "cold", [reference(i + 9, (0, 60, 150)) for i in range(5)])
+    assert pipeline.nearest_domain(warm.references[2], [cold, warm]) is warm
+    assert pipeline.nearest_domain(reference(77, (90, 190, 90)), [cold, warm]) is None
+    assert pipeline.nearest_domain(warm.references[0], []) is None
+
+
+@pytest.mark.slow
+def test_z_id_of_another_network_is_refused(pipeline, crop):
+    foreign = Reference("f", reference(0).palette, reference(0).z_id, z_id_model="arcface")
+    with pytest.raises(UsageError, match="arcface"):
+        pipeline.render(crop, foreign, None)
+
+
+@pytest.mark.slow
+def test_damaged_head_is_a_weights_error(pipeline, crop, tmp_path):
+    head = tmp_path / "head.safetensors"
+    head.write_bytes(b"not a head")
+    broken = domain(tmp_path, "broken", [reference(0)], head)
+    with pytest.raises(WeightsError, match="head"):
+        pipeline.render(crop, broken.references[0], broken)
+
+
+@pytest.mark.slow
+def test_reference_from_a_picture_without_a_face(pipeline):
+    flat = image_io.Photo(np.full((90, 120, 3), 200, np.uint8), None, None, None, "flat.png")
+    found, notes = pipeline.reference_from_image(flat)
+    assert (found.palette == 200).all() or found.palette.std() < 5
+    assert any("No face" in note for note in notes)
