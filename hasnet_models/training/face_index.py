@@ -1,0 +1,353 @@
+"""What a folder of faces holds: its index, and everything about it that is not as it should be.
+
+Layout: ``FOLDER/<domain>/<picture>``, with an optional ``FOLDER/index.tsv`` whose columns
+``domain split file identity`` (and any others) name the pictures; faces of one person in two
+domains share ``identity``. Without an index every picture of a sub-folder belongs to the split
+"train".
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import secrets
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from hasnet_models import image_io
+from hasnet_models.errors import HasnetError, ImageError, UsageError
+
+INDEX = "index.tsv"
+COLUMNS = ("domain", "split", "file", "source", "licence", "identity")
+MIN_SIDE = 32
+_REQUIRED = ("domain", "file")
+_NAMED = 5
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class FaceRecord:
+    """One line of the index."""
+
+    domain: str
+    file: str
+    identity: str
+
+
+@dataclass
+class Listing:
+    """The faces of a split, sorted by file name.
+
+    Attributes:
+        skipped: "file: reason" of each line that names no picture.
+        notes: sentences about what is odd, but usable.
+    """
+
+    records: list[FaceRecord]
+    skipped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_index(folder: Path, split: str) -> list[FaceRecord]:
+    """The faces of a split, sorted by file name; see :func:`list_faces`."""
+    return list_faces(folder, split).records
+
+
+def list_faces(folder: Path, split: str) -> Listing:
+    """The faces of a split; pictures that do not exist are left out and listed.
+
+    Raises:
+        UsageError: the folder does not exist, its index is malformed, it has no faces of that
+            split, or (without an index) a domain's folder is empty.
+    """
+    found = _present(folder, split)
+    if not found.records:
+        empty = f"{folder} holds no faces of the split {split!r}"
+        raise UsageError(f"{empty}: {found.skipped[0]}" if found.skipped else f"{empty}.")
+    return found
+
+
+def read_rows(folder: Path, split: str) -> list[FaceRecord]:
+    """The faces of a split that are there, as :func:`list_faces`; none is no error."""
+    return _present(folder, split).records
+
+
+def has_split(folder: Path, split: str) -> bool:
+    """Whether the index (or, without one, the folder) names any face of that split.
+
+    Raises:
+        UsageError: as :func:`list_faces`, but not for a split without faces.
+    """
+    return bool(_rows(folder, split).records)
+
+
+def read_table(
+    path: Path, required: Iterable[str] = _REQUIRED
+) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns and rows of an index; a short row lacks the keys of its missing fields.
+
+    Raises:
+        UsageError: it is no table, or lacks a column.
+    """
+    try:
+        reader = csv.DictReader(
+            io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), delimiter="\t"
+        )
+        rows = [{k: v for k, v in row.items() if k and v is not None} for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"The index {path} cannot be read: {error}.") from error
+    columns = list(reader.fieldnames or [])
+    lacking = [c for c in required if c not in columns]
+    if lacking:
+        raise UsageError(
+            f"The index {path} has no column {' and no column '.join(map(repr, lacking))}.",
+            "Its first line must name the columns, separated by tabs.",
+        )
+    return columns, rows
+
+
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[dict[str, str]]) -> None:
+    """Write a table of tab-separated values, whole or not at all.
+
+    Raises:
+        HasnetError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(
+                file, list(columns), delimiter="\t", lineterminator="\n", restval=""
+            )
+            writer.writeheader()
+            writer.writerows(rows)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise HasnetError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_face(source: Path | io.BytesIO, size: int) -> np.ndarray:
+    """One aligned face as uint8 (size, size, 3); what is not square is cut to its centre.
+
+    Raises:
+        HasnetError: it cannot be read as a picture, or a side is below ``MIN_SIDE`` px.
+    """
+    return square(image_io.read(source).rgb, size)
+
+
+def square(rgb: np.ndarray, size: int) -> np.ndarray:
+    """The largest square in the middle of a picture, uint8 (size, size, 3).
+
+    Raises:
+        ImageError: a side is below ``MIN_SIDE`` px.
+    """
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    if side < MIN_SIDE:
+        raise ImageError(f"it has {width}x{height} px, and {MIN_SIDE} px a side are the least.")
+    top, left = (height - side) // 2, (width - side) // 2
+    cut = np.ascontiguousarray(rgb[top : top + side, left : left + side])
+    method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+    return cut if side == size else cv2.resize(cut, (size, size), interpolation=method)
+
+
+def content_hash(data: bytes) -> str:
+    """What caches and imports know a picture by: 24 hexadecimal digits of SHA-256."""
+    return hashlib.sha256(data).hexdigest()[:24]
+
+
+def file_hash(path: Path) -> str:
+    """The content hash of a file; a word that is no hash where it cannot be read."""
+    try:
+        return content_hash(path.read_bytes())
+    except OSError:
+        return "unreadable"
+
+
+def oddities(records: list[FaceRecord], hashes: list[str]) -> list[str]:
+    """Sentences about equal pictures and domains of one face."""
+    notes = []
+    copies = [group for group in groups(hashes).values() if len(group) > 1]
+    if copies:
+        named = [" = ".join(records[i].file for i in group) for group in copies]
+        extra = sum(len(group) - 1 for group in copies)
+        notes.append(f"{extra} pictures are copies of another: {some(named)}.")
+    sizes = Counter(r.domain for r in records)
+    alone = sorted(d for d, n in sizes.items() if n == 1)
+    if alone:
+        notes.append(f"Only one face in the domain {some(alone)}: it will be learnt by heart.")
+    return notes
+
+
+def groups(keys: Iterable[Hashable]) -> dict[Hashable, list[int]]:
+    """Positions of equal keys."""
+    found: dict[Hashable, list[int]] = {}
+    for i, key in enumerate(keys):
+        found.setdefault(key, []).append(i)
+    return found
+
+
+def some(names: list[str], most: int = _NAMED) -> str:
+    """The first few of many, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass
+class Check:
+    """What :func:`check` found.
+
+    Attributes:
+        counts: usable faces by (domain, split).
+        skipped: "file: reason" of what cannot be used.
+        notes: sentences about what is odd, but usable.
+    """
+
+    counts: dict[tuple[str, str], int]
+    skipped: list[str]
+    notes: list[str]
+
+
+def check(folder: Path, progress: Callable[[], None] = lambda: None) -> Check:
+    """Read every face of a folder and report what is wrong with it.
+
+    Args:
+        progress: called once a face.
+
+    Raises:
+        UsageError: see :func:`list_faces`.
+    """
+    listings = {s: _present(folder, s) for s in splits(folder)}
+    counts: Counter[tuple[str, str]] = Counter()
+    report = Check(counts, [], [])
+    hashes: dict[str, set[str]] = {}
+    for split, listing in listings.items():
+        report.skipped += listing.skipped
+        report.notes += listing.notes
+        good = list(_readable(folder, listing, report, progress))
+        found = [file_hash(folder / r.file) for r in good]
+        hashes[split] = set(found)
+        counts.update((r.domain, split) for r in good)
+        report.notes += [f"Split {split}: {n}" for n in oddities(good, found)]
+    report.notes += _across(hashes) + _unlisted(folder, listings)
+    return report
+
+
+def splits(folder: Path) -> list[str]:
+    """The names of the splits of a folder, "train" first.
+
+    Raises:
+        UsageError: there is no such folder or its index is malformed.
+    """
+    _require_folder(folder)
+    if not (folder / INDEX).is_file():
+        return ["train"]
+    names = {_split(row) for row in read_table(folder / INDEX)[1]} or {"train"}
+    return sorted(names, key=lambda s: (s != "train", s))
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder of faces at {folder}.")
+
+
+def _present(folder: Path, split: str) -> Listing:
+    """What is listed and there, sorted by file name."""
+    found, there = _rows(folder, split), []
+    for record in _once(found):
+        if (folder / record.file).is_file():
+            there.append(record)
+        else:
+            found.skipped.append(f"{record.file}: there is no such file.")
+    found.records = sorted(there, key=lambda r: r.file)
+    return found
+
+
+def _rows(folder: Path, split: str) -> Listing:
+    _require_folder(folder)
+    if (folder / INDEX).is_file():
+        return _index_rows(folder / INDEX, split)
+    return Listing(list(_folder_rows(folder)) if split == "train" else [])
+
+
+def _index_rows(index: Path, split: str) -> Listing:
+    found = Listing([])
+    for number, row in enumerate(read_table(index)[1], 2):
+        if not row.get("file") or not row.get("domain"):
+            found.skipped.append(f"{index.name}, line {number}: it names no file and domain.")
+        elif _split(row) == split:
+            found.records.append(FaceRecord(row["domain"], row["file"], row.get("identity", "")))
+    return found
+
+
+def _split(row: dict[str, str]) -> str:
+    return row.get("split") or "train"
+
+
+def _folder_rows(folder: Path) -> Iterator[FaceRecord]:
+    for domain in sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != "."):
+        files = pictures(domain)
+        if not files:
+            raise UsageError(
+                f"The domain folder {domain} holds no pictures.", "Fill it or remove it."
+            )
+        for path in files:
+            yield FaceRecord(domain.name, f"{domain.name}/{path.name}", "")
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The picture files of a folder (not of folders inside it), sorted; hidden ones left out."""
+    suffixes = image_io.SUFFIXES
+    return sorted(p for p in folder.iterdir() if p.name[0] != "." and p.suffix.lower() in suffixes)
+
+
+def _once(found: Listing) -> list[FaceRecord]:
+    """Each file once: the first line that names it counts, the others are noted."""
+    first: dict[str, FaceRecord] = {}
+    again = []
+    for record in found.records:
+        if first.setdefault(record.file, record) is not record:
+            again.append(record.file)
+    if again:
+        found.notes.append(
+            f"The index names {len(again)} files twice, and the first line counts: {some(again)}."
+        )
+    return list(first.values())
+
+
+def _readable(
+    folder: Path, listing: Listing, report: Check, progress: Callable[[], None]
+) -> Iterator[FaceRecord]:
+    for record in listing.records:
+        try:
+            read_face(folder / record.file, MIN_SIDE)
+        except HasnetError as error:
+            report.skipped.append(f"{record.file}: {error}")
+        else:
+            yield record
+        progress()
+
+
+def _across(hashes: dict[str, set[str]]) -> list[str]:
+    both = hashes.get("train", set()) & hashes.get("val", set())
+    return [f"{len(both)} pictures are in both train and val."] if both else []
+
+
+def _unlisted(folder: Path, listings: dict[str, Listing]) -> list[str]:
+    named = {r.file for listing in listings.values() for r in listing.records}
+    domains = [p for p in folder.iterdir() if p.is_dir() and p.name[0] != "."]
+    there = [f"{d.name}/{p.name}" for d in sorted(domains) for p in pictures(d)]
+    left = [name for name in there if name not in named]
+    return [f"{len(left)} pictures are not in {INDEX}: {some(left)}."] if left else []
