@@ -1,11 +1,17 @@
-"""Augmentation of what the discriminator sees, the same in kind for real and generated images."""
+"""Augmentation: what the discriminator sees (alike for real and generated), and of the sources."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from hasnet_models.training import distributed
+
+_AFFINE_STREAM = 7
 
 
 def translate(images: Tensor, share: float, rng: np.random.Generator) -> Tensor:
@@ -19,7 +25,35 @@ def translate(images: Tensor, share: float, rng: np.random.Generator) -> Tensor:
     if not reach:
         return images
     padded = F.pad(images, (reach,) * 4, mode="reflect")
-    moves = rng.integers(0, 2 * reach + 1, (len(images), 2)).tolist()
+    moves = rng.integers(0, 2 * reach + 1, (len(images) * distributed.world(), 2))
+    corners = distributed.share(moves).tolist()
     return torch.stack(
-        [p[:, y : y + side, x : x + side] for p, (y, x) in zip(padded, moves, strict=True)]
+        [p[:, y : y + side, x : x + side] for p, (y, x) in zip(padded, corners, strict=True)]
     )
+
+
+def affine(images: Tensor, strength: float, seeds: Sequence[tuple[int, ...]]) -> Tensor:
+    """Turn, scale and shift each image a little, edges mirrored.
+
+    A strength of 0.05 means up to 0.05 rad (2.9 degrees), 5 % larger or smaller, and 5 % of the
+    side along x and y; 0 gives the images themselves.
+
+    Args:
+        images: (B, C, S, S).
+        seeds: for each image the non-negative numbers that its map is a pure function of, such as
+            (seed, image number).
+    """
+    if not strength:
+        return images
+    maps = torch.from_numpy(np.stack([affine_map(strength, seed) for seed in seeds]))
+    maps = maps.to(images.device, images.dtype)
+    grid = F.affine_grid(maps, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def affine_map(strength: float, seed: Sequence[int]) -> np.ndarray:
+    """The map of :func:`affine` for one image, float32 (2, 3), in halves of its side."""
+    draw = np.random.default_rng((_AFFINE_STREAM, *map(int, seed))).uniform(-strength, strength, 4)
+    angle, scale = draw[0], np.exp(draw[1])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.column_stack((scale * turn, 2 * draw[2:])).astype(np.float32)
