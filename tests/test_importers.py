@@ -363,7 +363,7 @@ def test_command_line_check(run, tree, detector, tmp_path):
     run("data", "import", "folder", tree("clay/1.jpg", "ink/2.jpg", "ink/3.jpg"), out)
     code, text, err = run("data", "check", out)
     assert code == 0 and text.split()[:2] == ["domain", "train"] and "ink" in text
-    assert "Only one face in the domain clay" in err
+    assert "learnt by heart: clay." in err
     next((out / "ink").iterdir()).write_bytes(b"")
     code, text, _ = run("data", "check", out, "--json")
     document = json.loads(text)

@@ -123,7 +123,7 @@ def test_samples_that_cannot_be_used_are_left_out_and_said(tmp_path):
     assert [r.file for r in train.records] == ["0.tar/a", "0.tar/h"] and val is train
     assert [line.split(":")[0] for line in train.skipped] == [f"0.tar/{k}" for k in "bcdef"]
     assert "it has no picture." in train.skipped[3] and "16x16" in train.skipped[4]
-    assert train.notes == ["1 pictures are copies of another: 0.tar/a = 0.tar/h."]
+    assert train.notes == ["Pictures that are copies of one another: 0.tar/a = 0.tar/h."]
 
 
 def test_a_shard_cut_off_gives_what_is_there(folder, tmp_path):

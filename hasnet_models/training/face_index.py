@@ -182,12 +182,11 @@ def oddities(records: list[FaceRecord], hashes: list[str]) -> list[str]:
     copies = [group for group in groups(hashes).values() if len(group) > 1]
     if copies:
         named = [" = ".join(records[i].file for i in group) for group in copies]
-        extra = sum(len(group) - 1 for group in copies)
-        notes.append(f"{extra} pictures are copies of another: {some(named)}.")
+        notes.append(f"Pictures that are copies of one another: {some(named)}.")
     sizes = Counter(r.domain for r in records)
     alone = sorted(d for d, n in sizes.items() if n == 1)
     if alone:
-        notes.append(f"Only one face in the domain {some(alone)}: it will be learnt by heart.")
+        notes.append(f"Domains of one face, which will be learnt by heart: {some(alone)}.")
     return notes
 
 
@@ -322,7 +321,7 @@ def _once(found: Listing) -> list[FaceRecord]:
             again.append(record.file)
     if again:
         found.notes.append(
-            f"The index names {len(again)} files twice, and the first line counts: {some(again)}."
+            f"Files that the index names twice, of which the first line counts: {some(again)}."
         )
     return list(first.values())
 
@@ -342,7 +341,7 @@ def _readable(
 
 def _across(hashes: dict[str, set[str]]) -> list[str]:
     both = hashes.get("train", set()) & hashes.get("val", set())
-    return [f"{len(both)} pictures are in both train and val."] if both else []
+    return [f"Pictures that are both in train and in val: {len(both)}."] if both else []
 
 
 def _unlisted(folder: Path, listings: dict[str, Listing]) -> list[str]:
@@ -350,4 +349,4 @@ def _unlisted(folder: Path, listings: dict[str, Listing]) -> list[str]:
     domains = [p for p in folder.iterdir() if p.is_dir() and p.name[0] != "."]
     there = [f"{d.name}/{p.name}" for d in sorted(domains) for p in pictures(d)]
     left = [name for name in there if name not in named]
-    return [f"{len(left)} pictures are not in {INDEX}: {some(left)}."] if left else []
+    return [f"Pictures that {INDEX} does not name: {some(left)}."] if left else []
