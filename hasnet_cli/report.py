@@ -117,11 +117,12 @@ def _card(out_dir: Path, record: Record, photos: Path | None) -> str:
 
 
 def _outputs(out_dir: Path, record: Record) -> list[Path]:
-    """The files of a record; one that was moved with its folder is found in it."""
-    given = record.get("outputs") or record.get("output") or []
-    names = [given] if isinstance(given, str) else given
-    paths = [Path(str(name)) for name in names]
-    return [path if path.is_file() else _below(out_dir, path) for path in paths]
+    """The files of a record: `outputs` names them below the folder; a lone `output` may have been
+    moved with it."""
+    if outputs := record.get("outputs"):
+        return [out_dir / str(name) for name in outputs]
+    path = Path(str(record.get("output") or ""))
+    return [path if path.is_file() else _below(out_dir, path)] if path.name else []
 
 
 def _below(out_dir: Path, path: Path) -> Path:

@@ -135,7 +135,7 @@ def _rivals() -> Iterator[Check]:
         there = [name for name in group if name in installed]
         if len(there) > 1:
             detail = f"{' and '.join(there)} both provide {module}: uninstall all, install one."
-            yield Check("versions", module, NOTE, detail)
+            yield Check("versions", f"two of {module}", NOTE, detail)
 
 
 def _devices() -> Iterator[Check]:
