@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
-from hasnet_models.job import Job, Request
+from hasnet_models.errors import HasnetError
+from hasnet_models.job import LIKEST, NO_DOMAIN, RANDOM, Job, Request
 
 
 class FaceMode(click.ParamType):
@@ -34,6 +36,60 @@ class FaceMode(click.ParamType):
             self.fail(f"'{value}' is not a box: its width and height are above 0.", param, ctx)
         return value
 
+
+class FaceChoice(FaceMode):
+    """One of the faces of a photo, or all: what FaceMode takes, and the choices among several."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "largest|all|N|like:IMG|auto|aligned|x,y,w,h"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in ("largest", "all") or value.startswith("like:"):
+            return value
+        if value.isdecimal():
+            if int(value) == 0:
+                self.fail("Faces are numbered from the left to the right, from 1.", param, ctx)
+            return str(int(value))
+        return super().convert(value, param, ctx)
+
+
+def complete_domains(
+    _ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """The installed domains, for the shell."""
+    names = {domain.name for domain in factory.find_domains().domains} | {NO_DOMAIN}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def complete_references(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """The references of the domain that stands on the line already, for the shell."""
+    names = [LIKEST, RANDOM]
+    with contextlib.suppress(HasnetError):
+        domain = factory.find_domains().get(str(ctx.params.get("domain")))
+        names += domain.reference_names
+    return [name for name in names if name.startswith(incomplete)]
+
+
+device_option = click.option(
+    "--device",
+    default="auto",
+    envvar="HASNET_DEVICE",
+    show_envvar=True,
+    metavar="auto|cpu|cuda|mps",
+    help="Where to compute.",
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["embedded", "insightface"]),
+    default="embedded",
+    envvar="HASNET_BACKEND",
+    show_envvar=True,
+    help="Face detector.",
+)
+
+
 def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a Request to a command, which gets them as `request`."""
 
@@ -48,24 +104,30 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _OPTIONS = (
-    click.option("--domain", metavar="NAME", help="A domain, or 'none' for the base network."),
-    click.option("--ref", metavar="PICTURE", help="A picture whose look is taken."),
+    click.option(
+        "--domain",
+        metavar="NAME",
+        envvar="HASNET_DOMAIN",
+        show_envvar=True,
+        shell_complete=complete_domains,
+        help="A domain, or 'none' for the base network.",
+    ),
+    click.option(
+        "--ref", metavar="PICTURE", type=click.Path(), help="A picture whose look is taken."
+    ),
     click.option(
         "--reference",
         metavar="N|NAME|likest|random",
+        shell_complete=complete_references,
         help="Which reference of the domain.  [default: likest]",
     ),
     click.option("--seed", type=int, help="Seed of --reference random."),
-    click.option("--face", type=FaceMode(), default="auto", help="Where the face is."),
+    click.option("--face", type=FaceChoice(), default="auto", help="Which face, or where it is."),
     click.option("--ref-face", type=FaceMode(), default="auto", help="The same for --ref."),
-    click.option("--device", default="auto", metavar="auto|cpu|cuda|mps", help="Where to compute."),
-    click.option(
-        "--backend",
-        type=click.Choice(["embedded", "insightface"]),
-        default="embedded",
-        help="Face detector.",
-    ),
+    device_option,
+    backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
+    click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
 )
 
 

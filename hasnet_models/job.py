@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasnet_models import __version__
 from hasnet_models.errors import DomainError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from hasnet_models.domains import Domain, Registry
+    from hasnet_models.face import AlignedFace
     from hasnet_models.image_io import Photo
     from hasnet_models.pipeline import AvatarPipeline, Steps
     from hasnet_models.reference import Reference
@@ -23,6 +24,7 @@ NO_DOMAIN = "none"
 LIKEST = "likest"
 RANDOM = "random"
 STREAM = "-"
+SIZES = range(16, 4097)
 
 Say = Callable[[str], None]
 Loader = Callable[[str, str], "AvatarPipeline"]
@@ -31,6 +33,11 @@ Loader = Callable[[str, str], "AvatarPipeline"]
 def stem_of(picture: str) -> str:
     """What an output is called after: the file name without suffix."""
     return "stdin" if picture == STREAM else Path(picture).stem
+
+
+def numbered(path: Path, number: int) -> Path:
+    """The file of one face out of several: name-1.png, name-2.png ..."""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Request:
     device: str = "auto"
     backend: str = "embedded"
     paste: bool = False
+    size: int | None = None
 
     def check(self) -> None:
         """Raises UsageError where the options contradict each other."""
@@ -58,6 +66,15 @@ class Request:
             raise UsageError("--reference chooses among a domain's own; it does not go with --ref.")
         if self.seed is not None and self.reference != RANDOM:
             raise UsageError("--seed goes with --reference random.")
+        if self.size is not None and self.paste:
+            raise UsageError("--size is the avatar's side; with --paste the photo has its own.")
+        if self.size is not None and self.size not in SIZES:
+            raise UsageError(f"The size must be {SIZES.start} to {SIZES.stop - 1} px.")
+
+    @property
+    def several(self) -> bool:
+        """Whether a photo may give more than one picture, which are numbered then."""
+        return self.face == "all" and not self.paste
 
     @property
     def label(self) -> str:
@@ -66,24 +83,36 @@ class Request:
             return self.domain.rpartition("/")[2]
         return stem_of(self.ref or "")
 
+
 @dataclass(frozen=True)
 class Avatar:
-    """One result: the picture to write, how it came about, and what is to be said."""
+    """One result: the picture to write, how it came about, what is to be said and recorded."""
 
     picture: np.ndarray | Photo
     steps: Steps
     reference: Reference
     domain: Domain | None
     notes: tuple[str, ...]
+    metadata: dict[str, str]
 
-    def metadata(self) -> dict[str, str]:
-        """What is written into the file."""
-        domain = self.domain.name if self.domain else NO_DOMAIN
-        return {
-            "version": __version__,
-            "domain": domain,
-            "reference": self.reference.name,
-        }
+
+@dataclass(frozen=True)
+class Found:
+    """A photo with its chosen faces cut out: what is done before the networks."""
+
+    photo: Photo
+    faces: tuple[AlignedFace, ...]
+    notes: tuple[str, ...]
+    key: str = ""
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One face after the networks."""
+
+    reference: Reference
+    steps: Steps
 
 
 @dataclass(frozen=True)
@@ -95,6 +124,7 @@ class Job:
     domain: Domain | None
     fixed: Reference | None
     seed: int
+    like: np.ndarray | None = None
 
     @classmethod
     def start(cls, request: Request, registry: Registry, load: Loader, say: Say) -> Job:
@@ -117,6 +147,7 @@ class Job:
         if request.reference == RANDOM:
             say(f"Seed {seed}.")
         picture = image_io.read(request.ref) if request.ref is not None else None
+        liked = _liked_picture(request)
         pipeline = load(request.device, request.backend)
         if picture is not None:
             fixed, notes = pipeline.reference_from_image(picture, request.ref_face)
@@ -124,23 +155,93 @@ class Job:
                 say(f"{picture.name}: {note}")
             if request.domain is None:
                 domain = _nearest(pipeline, fixed, registry, say)
-        return cls(request, pipeline, domain, fixed, seed)
+        like = pipeline.reference_from_image(liked)[0].z_id if liked else None
+        return cls(request, pipeline, domain, fixed, seed, like)
+
+    @cached_property
+    def weights(self) -> dict[str, str]:
+        """sha256 of each weight file that the job uses."""
+        from hasnet_models.provenance import weights_hashes
+
+        return weights_hashes(self.domain)
 
     def make(self, photo: Photo, key: str = "") -> Avatar:
-        """The avatar of a photo; `key` makes a random choice the photo's own.
+        """As `make_all`, the first of several."""
+        return self.make_all(photo, key)[0]
+
+    def make_all(self, photo: Photo, key: str = "") -> list[Avatar]:
+        """The avatars of a photo: one a chosen face, or one picture of all with `paste`.
+
+        Args:
+            key: makes a random choice of references the photo's own.
 
         Raises:
             HasnetError: no face, and what else goes wrong with one photo.
         """
-        aligned, notes = self.pipeline.crop(photo, self.request.face)
-        reference = self.fixed or self._choose(aligned.crop, key)
-        steps = self.pipeline.render(aligned.crop, reference, self.domain)
-        picture: np.ndarray | Photo = steps.x_tt
-        if self.request.paste:
-            from hasnet_models.face.paste import paste
+        found = self.find(photo, key)
+        return self.finish(found, self.draw([found])[0])
 
-            picture = replace(photo, rgb=paste(photo.rgb, steps.x_tt, aligned))
-        return Avatar(picture, steps, reference, self.domain, tuple(notes))
+    def find(self, photo: Photo, key: str = "", digest: str | None = None) -> Found:
+        """Cut out the chosen faces; may run beside the networks, on another thread.
+
+        Args:
+            digest: sha256 of the photo's file where it is known; it is read for that otherwise.
+
+        Raises:
+            NoFaceError: there is none.
+        """
+        faces, notes = self.pipeline.crops(photo, self.request.face, self.like)
+        return Found(photo, tuple(faces), tuple(notes), key, digest)
+
+    def draw(self, photos: Sequence[Found], batch: int | None = None) -> list[list[Drawn]]:
+        """Every face of some photos through the networks, `batch` in one call (all for None)."""
+        crops = [face.crop for found in photos for face in found.faces]
+        references = [
+            self.fixed or self._choose(face.crop, f"{found.key}#{i}" if i else found.key)
+            for found in photos
+            for i, face in enumerate(found.faces)
+        ]
+        step = batch or len(crops)
+        steps = [
+            made
+            for i in range(0, len(crops), step)
+            for made in self.pipeline.render_many(
+                crops[i : i + step], references[i : i + step], self.domain
+            )
+        ]
+        drawn = map(Drawn, references, steps)
+        return [[next(drawn) for _ in found.faces] for found in photos]
+
+    def finish(self, found: Found, drawn: Sequence[Drawn]) -> list[Avatar]:
+        """The pictures to write, of one photo; may run beside the networks, on another thread."""
+        if self.request.paste:
+            return [self._pasted(found, drawn)]
+        from hasnet_models.face.align import resized
+
+        side = self.request.size
+        return [
+            self._avatar(found, one, resized(one.steps.x_tt, side) if side else one.steps.x_tt, i)
+            for i, one in enumerate(drawn, 1)
+        ]
+
+    def _pasted(self, found: Found, drawn: Sequence[Drawn]) -> Avatar:
+        from hasnet_models.face.paste import paste_all
+
+        avatars = [one.steps.x_tt for one in drawn]
+        rgb = paste_all(found.photo.rgb, avatars, found.faces)
+        return self._avatar(found, drawn[0], replace(found.photo, rgb=rgb))
+
+    def _avatar(
+        self, found: Found, drawn: Drawn, picture: np.ndarray | Photo, number: int | None = None
+    ) -> Avatar:
+        from hasnet_models import provenance
+
+        face = str(number) if self.request.several and number else None
+        matrix = found.faces[number - 1].matrix if number else None
+        metadata = provenance.record(
+            found.photo, drawn.reference, self, face, matrix, found.digest
+        )
+        return Avatar(picture, drawn.steps, drawn.reference, self.domain, found.notes, metadata)
 
     def _choose(self, crop: np.ndarray, key: str) -> Reference:
         from hasnet_models.reference import likest
@@ -164,6 +265,13 @@ def _named_domain(request: Request, registry: Registry) -> Domain | None:
 def _check_files(domain: Domain) -> None:
     """Both are checked when first used; a batch must not find out at its first photo."""
     _ = domain.references, domain.head
+
+
+def _liked_picture(request: Request) -> Photo | None:
+    """The picture of `--face like:PICTURE`."""
+    from hasnet_models import image_io
+
+    return image_io.read(request.face[5:]) if request.face.startswith("like:") else None
 
 
 def _named_reference(request: Request, domain: Domain | None) -> Reference | None:

@@ -2,56 +2,102 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hasnet_cli.console import Terminal, verbosity_options
+from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_cli.job import request_options, start_job
-from hasnet_cli.output import output_file, print_written
+from hasnet_cli.output import check_streams, output_file, print_written, quality_option
 from hasnet_models.errors import UsageError
-from hasnet_models.job import Request, stem_of
+from hasnet_models.job import NO_DOMAIN, STREAM, Avatar, Request, numbered, stem_of
 
 if TYPE_CHECKING:
     from hasnet_models.pipeline import Steps
 
 
 @click.command("avatar")
-@click.argument("photo")
+@click.argument("photo", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", metavar="OUT", help="File or folder.  [default: PHOTO-DOMAIN.png]")
 @click.option("--steps-out", metavar="PATH", help="Also write crop, gray, X_RT, X_TT side by side.")
 @request_options
+@quality_option
+@json_option
 @verbosity_options
 @click.pass_obj
 def command(
-    terminal: Terminal, photo: str, output: str | None, steps_out: str | None, request: Request
-) -> None:
+    terminal: Terminal, photo: str, output: str | None, steps_out: str | None, quality: int,
+    as_json: bool, request: Request,
+) -> None:  # fmt: skip
     """Make an avatar of the face in a photo.
 
     PHOTO is a picture file, or - for standard input. The look comes from a domain (--domain), from
     a picture of your own (--ref), or from both: the picture's colours and identity with the
     domain's network.
     """
+    started = time.perf_counter()
     request.check()
+    check_streams(output, as_json)
     inputs = [path for path in (photo, request.ref) if path is not None]
+    target, steps_target = _targets(photo, output, steps_out, inputs, request)
+
+    from hasnet_models import image_io
+
+    picture = image_io.read(photo)
+    avatars = start_job(request, terminal).make_all(picture)
+    for note in avatars[0].notes:
+        terminal.note(f"{picture.name}: {note}")
+    paths = _paths(target, len(avatars), inputs, request)
+    for avatar, path in zip(avatars, paths, strict=True):
+        terminal.detail(f"Reference {avatar.reference.name}.")
+        image_io.write(
+            avatar.picture, path, quality=quality, metadata=avatar.metadata, source=picture
+        )
+    if steps_target:
+        _write_steps(avatars[0].steps, steps_target)
+    if as_json:
+        facts = [_facts(avatar, path) for avatar, path in zip(avatars, paths, strict=True)]
+        seconds = round(time.perf_counter() - started, 3)
+        notes = list(avatars[0].notes)
+        terminal.json({"avatars": facts, "steps": steps_target, "notes": notes, "seconds": seconds})
+        return
+    for path in paths:
+        print_written(terminal, path)
+
+
+def _targets(
+    photo: str, output: str | None, steps_out: str | None, inputs: list[str], request: Request
+) -> tuple[str, str | None]:
+    """Where avatar and stages go, refused here if they cannot."""
     stem = stem_of(photo)
     target = output_file(output, f"{stem}-{request.label}.png", inputs)
     steps_target = output_file(steps_out, f"{stem}-steps.png", inputs) if steps_out else None
     if target == steps_target:
         raise UsageError("The avatar and its steps need two different files.")
+    if request.several and target == STREAM:
+        raise UsageError("Several avatars do not go to standard output; add --paste.")
+    return target, steps_target
 
-    from hasnet_models import image_io
 
-    picture = image_io.read(photo)
-    job = start_job(request, terminal)
-    avatar = job.make(picture)
-    for note in avatar.notes:
-        terminal.note(f"{picture.name}: {note}")
-    terminal.detail(f"Reference {avatar.reference.name}.")
-    image_io.write(avatar.picture, target, metadata=avatar.metadata(), source=picture)
-    if steps_target:
-        _write_steps(avatar.steps, steps_target)
-    print_written(terminal, target)
+def _paths(target: str, count: int, inputs: list[str], request: Request) -> list[str]:
+    """One file an avatar, numbered where a photo may give several."""
+    if not request.several:
+        return [target]
+    names = [str(numbered(Path(target), number)) for number in range(1, count + 1)]
+    return [output_file(name, "", inputs) for name in names]
+
+
+def _facts(avatar: Avatar, path: str) -> dict[str, Any]:
+    return {
+        "output": path,
+        "domain": avatar.domain.name if avatar.domain else NO_DOMAIN,
+        "reference": avatar.reference.name,
+        "palette": avatar.metadata["palette"].split(),
+        "seed": int(avatar.metadata["seed"]) if "seed" in avatar.metadata else None,
+        "device": avatar.metadata["device"],
+    }
 
 
 def _write_steps(steps: Steps, path: str) -> None:

@@ -1,0 +1,276 @@
+"""Several faces in one photo: which are chosen, how they are numbered, pasted and written."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hasnet_models import image_io
+from hasnet_models.batch import read_results
+from hasnet_models.errors import NoFaceError, UsageError
+from hasnet_models.face.align import FFHQ_BOX_512, FFHQ_TEMPLATE_512, AlignedFace, invert, transform
+from hasnet_models.face.detect import CenterFace, Face
+from hasnet_models.face.paste import meeting, paste, paste_all
+from hasnet_models.face.select import is_several, select
+from hasnet_models.image_io import Photo
+
+ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
+SCALE = 4.0
+
+
+class Finds:
+    """A detector that always finds the same, the largest first."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = sorted(faces, key=lambda face: -face.area)
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        return self.faces
+
+
+def matrix_at(x: float, y: float, scale: float = SCALE) -> np.ndarray:
+    """Photo to crop, so that the middle of the crop lies at x, y."""
+    return np.array([[scale, 0, 256 - scale * x], [0, scale, 256 - scale * y]])
+
+
+def face_at(x: float, y: float, scale: float = SCALE) -> Face:
+    back = invert(matrix_at(x, y, scale))
+    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
+    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
+
+
+def middle(aligned: AlignedFace) -> np.ndarray:
+    return transform(np.array([[256.0, 256.0]]), invert(aligned.matrix))[0]
+
+
+PHOTO = Photo(np.full((200, 600, 3), 90, np.uint8), name="group.jpg")
+LEFT, CENTRE, RIGHT = face_at(100, 100), face_at(300, 90, 2.0), face_at(500, 110)
+GROUP = Finds(RIGHT, LEFT, CENTRE)
+
+
+# ---------------------------------------------------------------------------------------- choosing
+
+
+@pytest.mark.parametrize("choice", ["largest", "auto"])
+def test_the_largest(choice):
+    faces, notes = select(PHOTO, choice, GROUP)
+    assert len(faces) == 1 and faces[0].face is CENTRE
+    assert notes == ["3 faces found, took the largest."]
+
+
+def test_all_from_the_left_to_the_right():
+    faces, _ = select(PHOTO, "all", GROUP)
+    assert [face.face for face in faces] == [LEFT, CENTRE, RIGHT]
+    assert np.abs(middle(faces[2]) - (500, 110)).max() < 3
+
+
+@pytest.mark.parametrize(("number", "wanted"), [("1", LEFT), ("2", CENTRE), ("3", RIGHT)])
+def test_a_number(number, wanted):
+    assert [face.face for face in select(PHOTO, number, GROUP)[0]] == [wanted]
+
+
+@pytest.mark.parametrize("number", ["4", "0", "999999999999"])
+def test_a_number_without_a_face(number):
+    with pytest.raises(NoFaceError, match=r"no face \d+ in group\.jpg: it has 3 faces"):
+        select(PHOTO, number, GROUP)
+
+
+def test_the_face_that_is_like_another():
+    photo = Photo(PHOTO.rgb.copy())
+    photo.rgb[:, 400:] = 200
+    faces, _ = select(photo, "like:me.jpg", GROUP, lambda crop: float(crop.mean()))
+    assert [face.face for face in faces] == [RIGHT]
+
+
+@pytest.mark.parametrize("choice", ["largest", "all", "2", "like:x.png"])
+def test_no_face_at_all(choice):
+    with pytest.raises(NoFaceError, match=r"group\.jpg"):
+        select(PHOTO, choice, Finds(), lambda crop: 0.0)
+
+
+@pytest.mark.parametrize("choice", ["", "everyone", "-1", "1.5", "like"])
+def test_choices_that_make_no_sense(choice):
+    assert not is_several(choice)
+    with pytest.raises(UsageError):
+        select(PHOTO, choice, GROUP)
+
+
+def test_other_modes_still_work():
+    assert select(PHOTO, "aligned", Finds())[0][0].face is None
+    assert len(select(PHOTO, "450,60,100,100", GROUP)[0]) == 1
+
+
+def test_soft_faces_are_said_once():
+    _, notes = select(PHOTO, "all", Finds(face_at(100, 100, 8.0), face_at(300, 100, 8.0)))
+    assert notes == ["The face is small (a crop of 64 px): the avatar will be soft."]
+
+
+# ----------------------------------------------------------------------------------------- pasting
+
+
+def test_faces_side_by_side_are_all_pasted():
+    faces, _ = select(PHOTO, "all", GROUP)
+    avatars = [np.full((512, 512, 3), colour, np.uint8) for colour in (10, 150, 250)]
+    result = paste_all(PHOTO.rgb, avatars, faces)
+    for face, colour in zip(faces, (10, 150, 250), strict=True):
+        x, y = middle(face).round().astype(int)
+        assert np.abs(result[y, x].astype(int) - colour).max() <= 1
+    assert (result[:, :30] == 90).all() and (PHOTO.rgb == 90).all()
+
+
+def test_a_neighbours_frame_does_not_cover_a_face():
+    rgb = np.full((300, 400, 3), 90, np.uint8)
+    faces = select(Photo(rgb), "all", Finds(face_at(150, 150, 2.0), face_at(240, 150, 2.0)))[0]
+    dark, bright = (np.full((512, 512, 3), level, np.uint8) for level in (10, 250))
+    for avatars, i in (((dark, bright), 0), ((bright, dark), 1)):
+        result = paste_all(rgb, avatars, faces).astype(int)
+        x, y = middle(faces[i]).round().astype(int)
+        assert np.abs(result[y - 10 : y + 10, x - 10 : x + 10] - 10).max() <= 2
+        seam = result[150, 190:200].mean()
+        assert 100 < seam < 160  # half of each, and nothing of the photo between them
+    row = paste_all(rgb, (dark, dark), faces)[150, 150:240].astype(int)
+    assert row.max() <= 12
+
+
+def test_one_face_is_pasted_as_before():
+    aligned = select(PHOTO, "2", GROUP)[0][0]
+    avatar = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    assert (paste(PHOTO.rgb, avatar, aligned) == paste_all(PHOTO.rgb, [avatar], [aligned])).all()
+
+
+def test_colours_meet_at_the_rim_and_nowhere_else():
+    crop, avatar = np.full((512, 512, 3), 40, np.uint8), np.full((512, 512, 3), 220, np.uint8)
+    met = meeting(avatar, crop).astype(int)
+    assert np.abs(met[0] - 40).max() <= 2 and np.abs(met[:, -1] - 40).max() <= 2
+    assert (met[200:312, 200:312] == 220).all()
+    assert (meeting(crop, crop) == crop).all()
+    strokes = avatar.copy()
+    strokes[:, ::8] = 120  # what is fine stays
+    assert np.ptp(meeting(strokes, crop + 80)[4].astype(int)) >= 95
+
+
+# ------------------------------------------------------------------------------------ command line
+
+
+@pytest.fixture
+def group(tmp_path):
+    path = tmp_path / "photos" / "group.jpg"
+    path.parent.mkdir()
+    image_io.write(np.full((30, 24, 3), 200, np.uint8), path)
+    return path
+
+
+def test_all_writes_one_numbered_file_a_face(run, site, pipeline, group):
+    site.install("pencil")
+    code, out, _ = run("avatar", group, "--domain", "pencil", "--face", "all")
+    assert (code, out.split()) == (0, [f"group-pencil-{i}.png" for i in (1, 2, 3)])
+    for i in (1, 2, 3):
+        assert '"face": "' + str(i) in image_io.read_metadata(f"group-pencil-{i}.png")["options"]
+
+
+def test_one_face_of_all_is_numbered_too(run, site, pipeline, tmp_path):
+    site.install("pencil")
+    image_io.write(np.full((10, 24, 3), 200, np.uint8), tmp_path / "alone.png")
+    out = run("avatar", tmp_path / "alone.png", "--domain", "pencil", "--face", "all").out
+    assert out == "alone-pencil-1.png\n"
+
+
+def test_all_pasted_is_one_picture(run, site, pipeline, group):
+    site.install("pencil")
+    args = ("--domain", "pencil", "--face", "all", "--paste", "-o", "whole.jpg")
+    assert run("avatar", group, *args) == (0, "whole.jpg\n", "")
+    assert image_io.read("whole.jpg").rgb.shape == (30, 24, 3)
+    assert len(pipeline.rendered) == 3
+
+
+def test_several_do_not_go_to_standard_output(run, site, pipeline, group):
+    site.install("pencil")
+    assert run("avatar", group, "--domain", "pencil", "--face", "all", "-o", "-").code == 2
+
+
+def test_a_numbered_output_never_replaces_an_input(run, site, pipeline, group, tmp_path):
+    ref = tmp_path / "here" / "a-2.png"
+    image_io.write(np.full((20, 20, 3), 77, np.uint8), ref)
+    before = ref.read_bytes()
+    run("avatar", group, "--ref", ref, "--domain", "none", "--face", "all", "-o", "a.png")
+    assert ref.read_bytes() == before
+
+
+def test_the_side_of_the_avatar(run, site, pipeline, group):
+    site.install("pencil")
+    for side in (16, 40, 1024):
+        run("avatar", group, "--domain", "pencil", "--size", side, "-o", "a.png")
+        assert image_io.read("a.png").rgb.shape == (side, side, 3)
+
+
+def test_a_batch_of_all_faces(run, site, pipeline, group, tmp_path):
+    site.install("pencil")
+    image_io.write(np.full((20, 24, 3), 180, np.uint8), group.with_name("group-1.png"))
+    args = ("batch", group.parent, "--domain", "pencil", "--face", "all", "-o", tmp_path / "out")
+    assert run(*args, "--batch", "2").code == 0
+    records = read_results(tmp_path / "out" / "results.jsonl")
+    assert list(records["group.jpg"].outputs) == ["group-1.png", "group-2.png", "group-3.png"]
+    assert list(records["group-1.png"].outputs) == ["group-1-1.png", "group-1-2.png"]
+    assert records["group.jpg"].faces == 3
+    pipeline.rendered.clear()
+    (tmp_path / "out" / "group-2.png").unlink()
+    assert run(*args).code == 0 and len(pipeline.rendered) == 3
+
+
+def test_like_compares_with_a_picture(run, site, pipeline, group, monkeypatch):
+    site.install("pencil")
+    seen = []
+    crops = pipeline.crops
+    monkeypatch.setattr(
+        pipeline, "crops", lambda p, face, like: seen.append((face, like)) or crops(p, "auto")
+    )
+    assert run("avatar", group, "--domain", "pencil", "--face", f"like:{group}").code == 0
+    assert seen[0][0] == f"like:{group}" and seen[0][1].shape == (192,)
+
+
+# ------------------------------------------------------------------------------------- real things
+
+
+@pytest.fixture(scope="module")
+def pair() -> Photo:
+    """The astronaut beside herself, smaller and mirrored."""
+    import cv2
+
+    rgb = image_io.read(ASTRONAUT).rgb
+    small = cv2.resize(rgb[:, ::-1], None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    photo = np.full((512, 800, 3), 128, np.uint8)
+    photo[200 : 200 + len(small), : small.shape[1]] = small
+    photo[:, 320:] = rgb[:, :480]
+    return Photo(photo, name="pair.png")
+
+
+def test_real_faces_are_numbered(pair):
+    faces, notes = select(pair, "all", CenterFace())
+    assert len(faces) == 2 and len(notes) == 1 and "is small" in notes[0]
+    assert middle(faces[0])[0] < 320 < middle(faces[1])[0]
+    assert (select(pair, "1", CenterFace())[0][0].crop == faces[0].crop).all()
+    assert (select(pair, "largest", CenterFace())[0][0].crop == faces[1].crop).all()
+
+
+@pytest.mark.slow
+def test_like_finds_the_same_person(pair):
+    from hasnet_models import weights
+    from hasnet_models.identity import embed as embed_frames
+
+    torch = pytest.importorskip("torch")
+    net = weights.load_identity()
+
+    def embed(crop):
+        frame = torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1
+        with torch.inference_mode():
+            return embed_frames(net, frame)[0].numpy()
+
+    both, _ = select(pair, "all", CenterFace())
+    for wanted in both:
+        z_id = embed(wanted.crop)
+        likeness = functools.partial(lambda z_id, crop: float(embed(crop) @ z_id), z_id)
+        found, _ = select(pair, "like:x", CenterFace(), likeness)
+        assert (found[0].crop == wanted.crop).all()
