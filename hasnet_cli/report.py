@@ -3,58 +3,52 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import html
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hasnet_models.errors import HasnetError, ImageError
+from hasnet_models.errors import HasnetError, ImageError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from hasnet_models.batch import Result
     from hasnet_models.image_io import Photo
 
 REPORT_NAME = "report.html"
-RESULTS = "results*.jsonl"
 # Two pictures of some 12 kB each: the page of a large batch stays one that a browser can open.
 MOST_PICTURES = 500
 _SIDE = 256
 _QUALITY = 82
 
-Record = Mapping[str, Any]
 
+def report_batch(out_dir: Path, photos: Path | None = None) -> Path:
+    """Write the page of a batch's output folder, from the results of all its shards.
 
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """The last record of each input of a results file; a line cut off by a crash is passed over.
+    Args:
+        photos: the batch's input folder; without it the page shows the avatars alone.
 
     Raises:
-        ImageError: the file cannot be read.
+        UsageError: the folder has no results.
+        ImageError: they cannot be read, or the page not be written.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ImageError(f"{path} cannot be read: {error.strerror}.") from error
-    last: dict[str, dict[str, Any]] = {}
-    for line in lines:
-        with contextlib.suppress(ValueError):
-            record = json.loads(line)
-            if isinstance(record, dict) and "input" in record:
-                last[str(record["input"])] = record
-    return list(last.values())
+    from hasnet_models.batch import Ledger
+
+    results = list(Ledger(out_dir).known.values())
+    if not results:
+        raise UsageError(f"{out_dir} has no results.", "Give the output folder of a batch.")
+    return write_report(out_dir, results, photos)
 
 
-def write_report(out_dir: Path, records: Sequence[Record], photos: Path | None = None) -> Path:
+def write_report(out_dir: Path, results: Sequence[Result], photos: Path | None = None) -> Path:
     """Write `report.html` into a batch's output folder.
 
     Args:
-        records: lines of results.jsonl.
-        photos: the batch's input folder; without it the page shows the avatars alone.
+        photos: as in `report_batch`.
 
     Raises:
         ImageError: the page cannot be written.
@@ -63,7 +57,7 @@ def write_report(out_dir: Path, records: Sequence[Record], photos: Path | None =
     temporary = out_dir / f".{REPORT_NAME}.{os.getpid()}.tmp"
     try:
         with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(_page(out_dir, records, photos))
+            file.writelines(_page(out_dir, results, photos))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -74,71 +68,49 @@ def write_report(out_dir: Path, records: Sequence[Record], photos: Path | None =
     return path
 
 
-def _page(out_dir: Path, records: Sequence[Record], photos: Path | None) -> Iterator[str]:
-    failed = [record for record in records if _status(record) == "failed"]
-    made = [record for record in records if _status(record) != "failed"]
-    yield _HEAD.substitute(title=_text(out_dir.resolve().name), summary=_summary(records))
+def _page(out_dir: Path, results: Sequence[Result], photos: Path | None) -> Iterator[str]:
+    failed = [result for result in results if result.error]
+    made = [result for result in results if not result.error]
+    yield _HEAD.substitute(title=_text(out_dir.resolve().name), summary=_summary(results))
     if failed:
-        rows = "".join(_FAILURE.substitute(_texts(record)) for record in failed)
+        rows = "".join(_FAILURE.substitute(_texts(result)) for result in failed)
         yield f'<section><h2>Failures</h2><table class="failures">{rows}</table></section>'
     yield "<main>"
-    for record in made[:MOST_PICTURES]:
-        yield _card(out_dir, record, photos)
+    for result in made[:MOST_PICTURES]:
+        yield _card(out_dir, result, photos)
     yield "</main>"
     if more := made[MOST_PICTURES:]:
-        rows = "".join(f"<li>{_text(record['input'])}</li>" for record in more)
+        rows = "".join(f"<li>{_text(result.input)}</li>" for result in more)
         yield f"<section><h2>{len(more)} more, without pictures</h2><ul>{rows}</ul></section>"
     yield _FOOT
 
 
-def _summary(records: Sequence[Record]) -> str:
-    counts = Counter(map(_status, records))
-    seconds = sum(float(record.get("seconds") or 0) for record in records)
+def _summary(results: Sequence[Result]) -> str:
+    counts = Counter(result.status for result in results)
     parts = [f"{count} {status}" for status, count in sorted(counts.items())]
-    return _text(", ".join([*parts, f"{seconds:.1f} s"]) if parts else "nothing done")
+    seconds = sum(result.seconds for result in results)
+    return _text(", ".join([*parts, f"{seconds:.1f} s"]))
 
 
-def _status(record: Record) -> str:
-    return "failed" if record.get("error") else str(record.get("status") or "done")
-
-
-def _card(out_dir: Path, record: Record, photos: Path | None) -> str:
-    pictures, facts = "", dict(record)
-    for output in _outputs(out_dir, record):
+def _card(out_dir: Path, result: Result, photos: Path | None) -> str:
+    pictures, palette = "", ""
+    for name in result.outputs:
         try:
-            slider, metadata = _slider(output, record, photos)
+            slider, metadata = _slider(out_dir / name, result, photos)
         except HasnetError as error:
-            slider, metadata = f'<p class="gone">{_text(error)}</p>', {}
-        pictures += slider
-        facts = {**metadata, **facts, "palette": metadata.get("palette") or facts.get("palette")}
-    return _CARD.substitute(
-        _texts(facts), pictures=pictures, swatches=_swatches(facts.get("palette"))
-    )
+            pictures += f'<p class="gone">{_text(error)}</p>'
+        else:
+            pictures += slider
+            palette = palette or metadata.get("palette", "")
+    return _CARD.substitute(_texts(result), pictures=pictures, swatches=_swatches(palette))
 
 
-def _outputs(out_dir: Path, record: Record) -> list[Path]:
-    """The files of a record: `outputs` names them below the folder; a lone `output` may have been
-    moved with it."""
-    if outputs := record.get("outputs"):
-        return [out_dir / str(name) for name in outputs]
-    path = Path(str(record.get("output") or ""))
-    return [path if path.is_file() else _below(out_dir, path)] if path.name else []
-
-
-def _below(out_dir: Path, path: Path) -> Path:
-    parts = path.parts
-    for i in range(len(parts)):
-        if (found := out_dir.joinpath(*parts[i:])).is_file():
-            return found
-    return path
-
-
-def _slider(output: Path, record: Record, photos: Path | None) -> tuple[str, dict[str, str]]:
+def _slider(output: Path, result: Result, photos: Path | None) -> tuple[str, dict[str, str]]:
     """The picture before and after, one over the other, and the avatar's own record."""
     from hasnet_models import image_io
 
     avatar, metadata = image_io.read(output), image_io.read_metadata(output)
-    before = _before(photos / str(record["input"]), metadata) if photos else None
+    before = _before(photos / result.input, metadata) if photos else None
     after_uri = _data_uri(_small(avatar.rgb))
     if before is None:
         return _ALONE.substitute(after=after_uri), metadata
@@ -176,19 +148,16 @@ def _data_uri(rgb: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
 
 
-def _swatches(palette: object) -> str:
-    codes = palette.split() if isinstance(palette, str) else palette or []
-    return "".join(
-        f'<i style="background:{_text(code)}" title="{_text(code)}"></i>' for code in codes
-    )
+def _swatches(palette: str) -> str:
+    codes = map(_text, palette.split())
+    return "".join(f'<i style="background:{code}" title="{code}"></i>' for code in codes)
 
 
-def _texts(record: Record) -> dict[str, str]:
+def _texts(result: Result) -> dict[str, str]:
     """What the templates want, as text that is safe in HTML."""
-    seconds = record.get("seconds")
-    wanted = ("input", "domain", "reference", "error")
-    texts = {key: _text(record.get(key) or "") for key in wanted}
-    return texts | {"seconds": "" if seconds is None else f"{float(seconds):.2f} s"}
+    values = {key: getattr(result, key) or "" for key in ("input", "domain", "reference", "error")}
+    texts = {key: _text(value) for key, value in values.items()}
+    return texts | {"seconds": f"{result.seconds:.2f} s"}
 
 
 def _text(value: object) -> str:

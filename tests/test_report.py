@@ -91,7 +91,7 @@ def test_files_that_are_gone_are_said(run, batch):
 
 def test_a_torn_line_is_passed_over_and_the_last_word_counts(run, batch):
     path = Path("out/results.jsonl")
-    fixed = {"input": "black.png", "status": "done", "output": "out/one.png", "seconds": 1}
+    fixed = {"schema": 1, "input": "black.png", "status": "done", "outputs": {"one.png": ""}}
     path.write_text(path.read_text() + json.dumps(fixed) + '\n{"input": "torn')
     run("report", "out")
     assert "4 done, 1 failed" in page().text

@@ -14,6 +14,7 @@ import click
 
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
 from hasnet_cli.job import request_options, start_job
+from hasnet_cli.report import report_batch
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, UsageError
 from hasnet_models.job import RANDOM, Request
 
@@ -42,6 +43,7 @@ class Options:
     batch: int | None
     as_json: bool
     as_lines: bool
+    report: bool
 
     def check(self) -> None:
         """Raises UsageError where the options contradict each other."""
@@ -88,6 +90,7 @@ _OPTIONS = (
         "--batch", type=click.IntRange(min=1), metavar="FACES",
         help="Faces in one call of the networks.  [default: 8, on a CPU 1]",
     ),
+    click.option("--report", is_flag=True, help="Also make OUTDIR/report.html."),
     click.option("--jsonl", "as_lines", is_flag=True, help="Print one JSON object a photo."),
     json_option,
 )  # fmt: skip
@@ -144,6 +147,8 @@ def command(
         _sweep(output, shard)
         run = Run(terminal, options, job, work, ledger)
         run.all_of(items)
+        if options.report:
+            terminal.note(f"Report: {report_batch(output, folder)}")
         return run.end()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hasnet_cli.console import Terminal, verbosity_options
+from hasnet_cli.report import report_batch
 from hasnet_models.errors import UsageError
 
 
@@ -25,12 +26,6 @@ def command(terminal: Terminal, outdir: Path, photos: Path | None) -> None:
     file with its pictures in it: each avatar over its photo with a slider, palette, reference,
     seconds, and the failures with their reasons.
     """
-    from hasnet_cli.report import RESULTS, read_records, write_report
-
-    files = sorted(outdir.glob(RESULTS))
-    if not files:
-        raise UsageError(f"{outdir} has no results.jsonl.", "Give the output folder of a batch.")
     if photos and not photos.is_dir():
         raise UsageError(f"{photos} is not a folder.")
-    records = [record for file in files for record in read_records(file)]
-    terminal.result(click.format_filename(write_report(outdir, records, photos)))
+    terminal.result(click.format_filename(report_batch(outdir, photos)))

@@ -68,12 +68,12 @@ def command(
 
     jobs = _jobs(looks, terminal)
     rows, failed = _rows(photos, jobs, terminal)
+    if failed == len(photos):
+        return EXIT_FAILED
     body = _stage_rows(rows, side) if stages else _grid(rows, jobs, side)
     image_io.write(sheet(body, side), target)
     print_written(terminal, target)
-    if not failed:
-        return EXIT_OK
-    return EXIT_FAILED if failed == len(photos) else EXIT_SOME_FAILED
+    return EXIT_SOME_FAILED if failed else EXIT_OK
 
 
 def _jobs(looks: Sequence[Request], terminal: Terminal) -> list[Job]:
