@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import os
 import sys
 import traceback
 
 import click
 
+from hasnet_cli import settings
 from hasnet_cli.console import Terminal, verbosity_options
 from hasnet_models import __version__
 from hasnet_models.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, HasnetError
@@ -18,7 +21,14 @@ COMMANDS = {
     "domains": "List the installed domains.",
     "palette": "Show the 20 colours of a picture.",
     "align": "Cut out the face as an aligned 512 px picture.",
+    "explain": "Say how an avatar was made, and how to make it again.",
+    "report": "Make a page that shows what became of a batch.",
+    "sheet": "Make a contact sheet: photos by references, or the stages.",
+    "models": "List, check and fetch the weight files.",
+    "doctor": "Check this installation and print a report to paste.",
+    "completion": "Print the completion script of a shell.",
     "train": "Train the networks on a folder of aligned faces.",
+    "data": "Import datasets of faces, and check a folder of them.",
 }
 
 
@@ -42,27 +52,35 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click's, with a suggestion for a misspelt command."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"No such command '{args[0]}'.{_suggestion(args[0])}", ctx)
+            hint = settings.near_miss(args[0], COMMANDS)
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
 
-def _suggestion(name: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, COMMANDS, n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
+# Variables beside those of the settings files: none so far.
+VARIABLES = frozenset(settings.variable(key) for key in settings.KEYS)
+# They must work where the settings do not.
+_WITHOUT_SETTINGS = {"doctor", "completion"}
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hasnet")
 @verbosity_options
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Turn a face photo into an avatar of another visual world.
 
     The result goes to standard output, everything else to standard error. Exit codes: 0 done,
     1 failed, 2 wrong usage, 3 some of a batch failed, 4 no face, 5 weights, 6 domain, 7 device,
     130 interrupted.
     """
+    try:
+        ctx.with_resource(settings.applied())
+    except HasnetError:
+        if ctx.invoked_subcommand not in _WITHOUT_SETTINGS:
+            raise
+    for sentence in settings.unknown_variables(os.environ, VARIABLES):
+        ctx.call_on_close(functools.partial(ctx.obj.note, sentence))  # -q is known by then
 
 
 def main(args: list[str] | None = None) -> int:
@@ -72,8 +90,19 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = Terminal()
     try:
+        code = _run(args, terminal)
+        sys.stdout.flush()
+    except OSError as error:
+        code = _failed_output(error, terminal)
+    return code
+
+
+def _run(args: list[str] | None, terminal: Terminal) -> int:
+    try:
         result = cli.main(args, prog_name="hasnet", standalone_mode=False, obj=terminal)
     except HasnetError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            return EXIT_FAILED
         terminal.error(error)
         return error.exit_code
     except click.ClickException as error:
@@ -85,6 +114,14 @@ def main(args: list[str] | None = None) -> int:
     except Exception as error:
         return _internal_error(error, terminal)
     return result if isinstance(result, int) else EXIT_OK
+
+
+def _failed_output(error: OSError, terminal: Terminal) -> int:
+    """What is left in the buffer has nowhere to go, and must not be tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        terminal.say(f"hasnet: Standard output cannot be written: {error.strerror}.")
+    return EXIT_FAILED
 
 
 def _internal_error(error: Exception, terminal: Terminal) -> int:

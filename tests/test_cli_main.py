@@ -54,19 +54,18 @@ def test_every_command_has_help(run, name):
     assert code == 0 and "Usage: hasnet " + name in out
 
 
-def test_help_is_quick_and_imports_nothing_heavy():
+@pytest.mark.parametrize("args", [["--help"], ["avatar", "--help"], ["domains"], ["--version"]])
+def test_what_needs_no_networks_imports_nothing_heavy(site, args):
+    site.install("pencil")
     code = (
-        "import sys; from hasnet_cli.main import main; main(['--help'])\n"
-        "heavy = {'torch', 'numpy', 'cv2', 'PIL', 'rich', 'onnxruntime'} & set(sys.modules)\n"
+        f"import sys; sys.path.append({str(site.folder)!r})\n"
+        f"from hasnet_cli.main import main; main({args!r})\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'PIL', 'onnxruntime'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        done = process(script=("-c", code))
-        times.append(time.perf_counter() - start)
-        assert done.returncode == 0, done.stderr
-    assert min(times) < 0.3
+    done = process(script=("-c", code))
+    assert done.returncode == 0, done.stderr
+    assert args != ["domains"] or "pencil" in done.stdout
 
 
 def test_a_misspelt_command_is_suggested(run):

@@ -1,0 +1,93 @@
+"""The documents say what the program does: commands, options, exit codes, variables, examples."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from hasnet_cli import settings
+from hasnet_cli.main import COMMANDS, VARIABLES
+from hasnet_models import errors
+
+ROOT = Path(__file__).parents[1]
+CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Their options have documents of their own.
+ELSEWHERE = {"train", "data"}
+
+
+def command(name: str) -> click.Command:
+    return importlib.import_module(f"hasnet_cli.commands.{name}").command
+
+
+def commands(name: str) -> list[click.Command]:
+    """A command and its subcommands."""
+    found = command(name)
+    return [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name):
+    assert f"| `hasnet {name}" in CLI and f"| `{name}` |" in README
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - ELSEWHERE))
+def test_every_option_is_documented(name):
+    options = {
+        option
+        for found in commands(name)
+        for parameter in found.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if isinstance(parameter, click.Option) and option.startswith("--")
+    }
+    missing = {o for o in options - {"--help", "--quiet", "--verbose", "--output"} if o not in CLI}
+    assert not missing
+
+
+def test_every_exit_code_is_documented():
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    table = CLI.split("## Exit codes")[1]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes
+
+
+def test_every_variable_is_documented_and_known():
+    sources = [*ROOT.glob("hasnet_*/**/*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    used = set(re.findall(r"(?<![A-Z_])HASNET_[A-Z][A-Z_]*", code))
+    assert used <= VARIABLES
+    for variable in sorted(used | VARIABLES):
+        assert f"`{variable}`" in CLI, variable
+
+
+def test_every_key_of_the_settings_is_documented():
+    for key in settings.KEYS:
+        assert f"| `{key}` | `{settings.variable(key)}` |" in CLI
+
+
+def test_links_lead_somewhere():
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / link).exists(), (document.name, link)
+
+
+def examples() -> list[list[str]]:
+    lines = re.findall(r"^    hasnet (.+)$", README + CLI, re.MULTILINE)
+    return [line.split() for line in lines]
+
+
+@pytest.mark.parametrize("words", examples(), ids=" ".join)
+def test_every_example_can_be_parsed(words):
+    name, *rest = words
+    command(name).make_context(name, rest, resilient_parsing=False, obj=None)
+
+
+def test_the_readme_starts_with_the_two_command_lines():
+    first, second = re.findall(r"^    (python3 -m venv .+)$", README, re.MULTILINE)
+    assert first.endswith("hasnet avatar examples/astronaut.png --domain sketch")
+    assert second.endswith("-m pytest")
+    for folder in re.findall(r"\./(domains/\S+)", first + second):
+        assert (ROOT / folder).is_dir()
