@@ -12,7 +12,10 @@ import subprocess
 import sys
 import time
 
-COMMANDS = (["--version"], ["--help"], ["avatar", "--help"], ["domains"], ["completion", "bash"])
+COMMANDS = (
+    ["--version"], ["--help"], ["avatar", "--help"], ["domains"], ["completion", "bash"],
+    ["palette", "examples/astronaut.png"],
+)  # fmt: skip
 
 
 def seconds(args: list[str]) -> float:
@@ -26,7 +29,7 @@ def main() -> int:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     for args in COMMANDS:
         times = [1000 * seconds(args) for _ in range(runs)]
-        print(f"{' '.join(args):16} {min(times):5.0f} {statistics.median(times):5.0f}")
+        print(f"{' '.join(args[:2]):32} {min(times):5.0f} {statistics.median(times):5.0f}")
     return 0
 
 
