@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ import click
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
 from hasnet_cli.job import request_options, start_job
 from hasnet_cli.report import report_batch
-from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, UsageError
+from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, HasnetError, UsageError
 from hasnet_models.job import RANDOM, Request
 
 if TYPE_CHECKING:
@@ -170,11 +171,18 @@ class Run:
         try:
             if self.options.watch:
                 self._watch()
-            self.total = len(items)
-            with self.terminal.progress(self.total) as self._advance:
-                self._engine.run(items)
-        finally:
-            self.ledger.compact([item.key for item in items] or sorted(self.ledger.known))
+            else:
+                self.total = len(items)
+                with self.terminal.progress(self.total) as self._advance:
+                    self._engine.run(items)
+        except BaseException:
+            with contextlib.suppress(HasnetError):  # the first fault is the one to tell
+                self._compact(items)
+            raise
+        self._compact(items)
+
+    def _compact(self, items: list[Item]) -> None:
+        self.ledger.compact([item.key for item in items] or sorted(self.ledger.known))
 
     def _watch(self) -> None:
         from hasnet_models.batch.watch import Watcher

@@ -250,9 +250,9 @@ class Engine:
             self._note(self._encoding.popleft().result())
 
     def _save_the_rest(self) -> None:
-        """After an interruption: what is with the encoders still gets its line."""
+        """After an interruption: what is with the encoders still gets its line, if it can."""
         while self._encoding:
-            with contextlib.suppress(HasnetError):
+            with contextlib.suppress(Exception):
                 self._note(self._encoding.popleft().result())
 
     def _note(self, result: Result) -> None:

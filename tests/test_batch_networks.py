@@ -1,0 +1,63 @@
+"""Several faces in one call of the networks are the faces one by one; tiny networks will do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from nano import CPU, preset
+
+from hasnet_models.errors import UsageError
+from hasnet_models.features import VGGFeatures
+from hasnet_models.identity import MobileFaceNet
+from hasnet_models.pipeline import AvatarPipeline
+from hasnet_models.reference import Reference
+from hasnet_models.rt_net import RTNet
+from hasnet_models.tt_net import TTNet
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> AvatarPipeline:
+    torch.manual_seed(0)
+    config = preset()
+    nets = (RTNet(config.rt), TTNet(config.tt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
+    return AvatarPipeline(CPU, None, *(net.eval().requires_grad_(False) for net in nets))
+
+
+def crops(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    return [one.repeat(8, 0).repeat(8, 1) for one in small]
+
+
+def references(count: int) -> list[Reference]:
+    rng = np.random.default_rng(1)
+    palettes = rng.integers(0, 256, (count, 20, 3), dtype=np.uint8)
+    z_ids = rng.normal(size=(count, 192)).astype(np.float32)
+    z_ids /= np.linalg.norm(z_ids, axis=1, keepdims=True)
+    return [Reference(f"r{i}", palettes[i], z_ids[i]) for i in range(count)]
+
+
+def test_together_is_one_by_one(pipeline):
+    faces, looks = crops(3), references(3)
+    together = pipeline.render_many(faces, looks, None)
+    for face, look, steps in zip(faces, looks, together, strict=True):
+        alone = pipeline.render(face, look, None)
+        assert steps.source is face
+        for name in ("gray", "x_rt", "x_tt"):
+            one, many = getattr(alone, name), getattr(steps, name)
+            assert one.shape == many.shape == (64, 64, 3) and one.dtype == np.uint8
+            assert np.abs(one.astype(int) - many).max() <= 1, name
+    assert not np.array_equal(together[0].x_tt, together[1].x_tt)
+
+
+def test_one_foreign_reference_refuses_the_call(pipeline):
+    looks = references(2)
+    foreign = Reference("f", looks[1].palette, looks[1].z_id, z_id_model="arcface")
+    with pytest.raises(UsageError, match="arcface"):
+        pipeline.render_many(crops(2), [looks[0], foreign], None)
+
+
+def test_the_identity_of_a_crop_is_of_unit_length(pipeline):
+    z_id = pipeline.embed(crops(1)[0].repeat(2, 0).repeat(2, 1))
+    assert z_id.shape == (192,) and abs(np.linalg.norm(z_id) - 1) < 1e-3

@@ -1,0 +1,139 @@
+"""The same batch over a local Ray of two processes."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hasnet_models import image_io
+from hasnet_models.batch import Engine, Plan, Settings, plan
+from hasnet_models.errors import UsageError
+from hasnet_models.job import Job, Request
+
+TESTS = Path(__file__).parent
+
+
+def picture(path: Path, level: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image_io.write(np.full((20, 24, 3), level, np.uint8), path)
+    return path
+
+
+def fake_job(request: Request) -> Job:
+    """A job without networks, in whichever process."""
+    from fakes import FakePipeline
+
+    from hasnet_models.domains import Registry
+
+    nothing = Registry((), ())
+    return Job.start(request, nothing, lambda device, backend: FakePipeline(), lambda note: None)
+
+
+def dying_job(marker: Path, request: Request) -> Job:
+    """The first process to start it is killed at its first face."""
+    job = fake_job(request)
+    crops = job.pipeline.crops
+
+    def dies_once(*args):
+        if not marker.exists():
+            marker.touch()
+            os._exit(9)
+        return crops(*args)
+
+    job.pipeline.crops = dies_once
+    return job
+
+
+@pytest.fixture
+def request_(tmp_path):
+    return Request(ref=str(picture(tmp_path / "ref.png", 90)), domain="none")
+
+
+@pytest.fixture
+def work(tmp_path):
+    for i in range(30):
+        picture(tmp_path / "photos" / f"d{i % 3}" / f"{i}.png", 160 + i if i % 10 else 0)
+    return Plan(tmp_path / "photos", tmp_path / "out")
+
+
+def test_without_ray_one_sentence_says_what_to_install(monkeypatch):
+    import sys
+
+    from hasnet_models.batch.ray_engine import connected
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match="needs Ray") as caught:
+        connected()
+    assert "hasnet[ray]" in caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray = pytest.importorskip("ray")
+    old = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), str(TESTS.parent), old])
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield ray
+    ray.shutdown()
+    os.environ["PYTHONPATH"] = old
+
+
+def ray_engine(request, work, known, results, settings=None, start=fake_job, workers=2):
+    from hasnet_models.batch.ray_engine import RayEngine
+
+    begin = functools.partial(start, request)
+    record = results.append
+    return RayEngine(
+        begin, work.out, known, record, lambda note: None, settings or Settings(), workers
+    )
+
+
+def plain(results):
+    return {one.input: (one.status, one.outputs, one.error, one.parameters) for one in results}
+
+
+def test_it_gives_what_one_machine_gives(cluster, request_, work, tmp_path):
+    items = plan(work)
+    here, there, again = [], [], []
+    engine = Engine(fake_job(request_), work.out, {}, here.append, lambda note: None)
+    engine.run(items)
+    elsewhere = Plan(work.folder, tmp_path / "other")
+    ray_engine(request_, elsewhere, {}, there).run(plan(elsewhere))
+    assert plain(here) == plain(there)
+    assert {one.status for one in there} == {"done", "failed"} and len(there) == 30
+    assert there[0].output is None or there[0].output.startswith(str(elsewhere.out))
+    known = {one.input: one for one in there}
+    ray_engine(request_, elsewhere, known, again).run(plan(elsewhere, known))
+    assert [one.status for one in again].count("skipped") == 27
+    assert all(known[one.input] is one for one in again if one.status == "failed")
+
+
+def test_stop_at_the_first_failure(cluster, request_, work):
+    results = []
+    ray_engine(request_, work, {}, results, Settings(stop=True), workers=1).run(plan(work))
+    assert any(one.status == "failed" for one in results) and len(results) < 30
+
+
+def test_an_actor_that_dies_is_replaced(cluster, request_, work, tmp_path):
+    results = []
+    start = functools.partial(dying_job, tmp_path / "marker")
+    ray_engine(request_, work, {}, results, start=start).run(plan(work))
+    assert (tmp_path / "marker").exists() and len(results) == 30
+
+
+def test_the_command_line_hands_its_request_over(cluster, request_, work, run, monkeypatch):
+    """Actors start the job anew, so the option has to reach them as the user gave it."""
+    from hasnet_cli.commands import batch as command
+
+    monkeypatch.setattr(command, "start_on_worker", fake_job)
+    monkeypatch.setattr(command, "start_job", lambda request, terminal: fake_job(request))
+    args = ("batch", work.folder, "--ref", request_.ref, "--domain", "none", "-o", work.out)
+    result = run(*args, "--engine", "ray", "--workers", "2")
+    assert result.code == 3 and "27 of 30" in result.err
+    again = run(*args, "--engine", "ray", "--workers", "1")
+    assert "27 of them by an earlier run" in again.err
+    assert "--retry-failed tries again" in again.err
