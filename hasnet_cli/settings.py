@@ -61,7 +61,8 @@ def read_files(folder: Path | None = None) -> dict[str, tuple[str, Path]]:
     problems: list[str] = []
     for path in ((folder or Path()) / FILE_NAME, user_file()):
         for key, value in _table(path, problems).items():
-            if text := _text(key, value, path, problems):
+            text = _text(key, value, path, problems)
+            if text is not None:
                 found.setdefault(variable(key), (text, path))
     if problems:
         raise UsageError(" ".join(problems), f"Keys: {', '.join(KEYS)}.")
@@ -113,8 +114,8 @@ def _table(path: Path, problems: list[str]) -> dict[str, Any]:
         return {}
 
 
-def _text(key: str, value: Any, path: Path, problems: list[str]) -> str:
-    """The value as the environment variable would have it; empty where it is wrong."""
+def _text(key: str, value: Any, path: Path, problems: list[str]) -> str | None:
+    """The value as the environment variable would have it; None where it is wrong."""
     kind = KEYS.get(key)
     if kind is None:
         problems.append(f"{path} has the unknown key '{key}'.{near_miss(key, KEYS)}")
@@ -126,4 +127,4 @@ def _text(key: str, value: Any, path: Path, problems: list[str]) -> str:
         return str(value)
     else:
         problems.append(f"{path} needs '{key}' as a {_KIND_NAMES[kind]}.")
-    return ""
+    return None

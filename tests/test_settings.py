@@ -72,6 +72,12 @@ def test_a_list_and_a_path(run, site):
     assert settings.read_files()["HASNET_WEIGHTS"][0] == str(Path("own").absolute())
 
 
+def test_an_empty_list_of_plugins_is_none_of_them(run, site):
+    site.install("oil")
+    Path("hasnet.toml").write_text("plugins = []\n")
+    assert json.loads(run("domains", "--json").out)["disabled"] == ["oil"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
