@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -149,3 +150,15 @@ def test_a_plan_from_python(photos, tmp_path):
     assert items[2].target == tmp_path / "out" / "b" / "d.png"
     with pytest.raises(UsageError, match="no photos"):
         plan(Plan(tmp_path / "site", tmp_path / "out"))
+
+
+def test_the_example_for_python_runs(photos, tmp_path, site, pipeline, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "batch.md").read_text(encoding="utf-8")
+    example = page.split("```python")[1].split("```")[0]
+    site.install("sketch")
+    monkeypatch.chdir(tmp_path)
+    networks = SimpleNamespace(AvatarPipeline=SimpleNamespace(load=lambda *_: pipeline))
+    monkeypatch.setitem(sys.modules, "hasnet_models.pipeline", networks)
+    for _ in range(2):
+        exec(example, {})
+    assert len(list((tmp_path / "avatars").rglob("*.png"))) == 3 == len(pipeline.rendered)
