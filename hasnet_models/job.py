@@ -292,6 +292,6 @@ def _nearest(
         else:
             usable.append(domain)
     found = pipeline.nearest_domain(reference, usable)
-    name = f"domain '{found.name}'" if found else "no domain's; the base network is used"
+    name = f"domain '{found.name}'" if found else "no domain, so the base network is used"
     say(f"{reference.name} is nearest to {name} (--domain chooses).")
     return found
