@@ -67,7 +67,7 @@ def test_records_say_what_was_made_from_what(batch, photos, tmp_path):
     assert list(records) == sorted(records)
 
 
-@pytest.mark.parametrize("change", ["content", "output deleted", "output changed", "renamed"])
+@pytest.mark.parametrize("change", ["content", "output deleted", "output damaged", "renamed"])
 def test_what_changed_is_made_again(batch, photos, tmp_path, change):
     batch()
     source, target = photos / "sub" / "1.png", tmp_path / "out" / "sub" / "1.png"
@@ -75,13 +75,23 @@ def test_what_changed_is_made_again(batch, photos, tmp_path, change):
         picture(source, 90)
     elif change == "output deleted":
         target.unlink()
-    elif change == "output changed":
-        picture(target, 3)
+    elif change == "output damaged":
+        target.write_bytes(target.read_bytes()[:-20])
     else:
         source.rename(source.with_name("other.png"))
     result, drawn, records = batch()
     assert (result.code, drawn, len(records)) == (0, 1, 4)
     assert batch()[1] == 0
+
+
+def test_an_avatar_that_was_repainted_stays(batch, tmp_path):
+    batch()
+    target = picture(tmp_path / "out" / "sub" / "1.png", 3)
+    repainted = target.read_bytes()
+    result, _, _ = batch()
+    assert result.code == 3 and "1.png is no avatar any more" in result.err
+    assert target.read_bytes() == repainted
+    assert batch("--overwrite")[0].code == 0 and target.read_bytes() != repainted
 
 
 def test_a_touched_or_copied_folder_is_not_made_again(batch, photos):

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hasnet_models.batch.fingerprint import Fingerprint, fingerprint
+from hasnet_models.batch.plan import is_stranger
 from hasnet_models.batch.records import DONE, FAILED, SKIPPED, Item, Result
 from hasnet_models.errors import HasnetError, ImageError, UsageError
 from hasnet_models.job import NO_DOMAIN, RANDOM, numbered
@@ -240,6 +241,8 @@ class Engine:
         outputs = {}
         for number, avatar in enumerate(avatars, 1):
             path = numbered(item.target, number) if self.job.request.several else item.target
+            if not self.settings.redo and is_stranger(path, damaged=False):
+                raise ImageError(f"{path} is no avatar any more; --overwrite replaces it.")
             image_io.write(avatar.picture, path, metadata=avatar.metadata, source=found.photo)
             outputs[path.relative_to(self.out).as_posix()] = _sha256(path)
         return outputs

@@ -30,7 +30,12 @@ class Fingerprint:
 
 def fingerprint(job: Job) -> Fingerprint:
     """Of a job that is made ready."""
-    request = {k: v for k, v in asdict(job.request).items() if k not in _LEFT_OUT}
+    defaults = asdict(type(job.request)())  # left out, so that a new option changes no old hash
+    request = {
+        name: value
+        for name, value in asdict(job.request).items()
+        if name not in _LEFT_OUT and value != defaults[name]
+    }
     if job.like is not None:
         request["face"] = "like:" + _digest_of(job.like)
     parameters = request | {"domain": job.domain.name if job.domain else None} | _reference(job)

@@ -169,7 +169,7 @@ def _check_inputs_stay(items: list[Item], work: Plan) -> None:
 
 
 def _check_strangers(items: list[Item], work: Plan) -> None:
-    strangers = [path for path in map(work.first_target, items) if _is_stranger(path)]
+    strangers = [path for path in map(work.first_target, items) if is_stranger(path)]
     if strangers:
         names = ", ".join(path.name for path in strangers[:_SHOWN])
         more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
@@ -179,13 +179,14 @@ def _check_strangers(items: list[Item], work: Plan) -> None:
         )
 
 
-def _is_stranger(path: Path) -> bool:
+def is_stranger(path: Path, damaged: bool = True) -> bool:
+    """Whether there is a picture that no avatar's record is in; `damaged` is for what is none."""
     from hasnet_models.image_io import read_metadata
 
     try:
         return path.exists() and not read_metadata(path)
     except HasnetError:
-        return True
+        return damaged
 
 
 def _check_space(items: list[Item], work: Plan) -> None:
