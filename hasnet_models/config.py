@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from hasnet_models.config_checks import contradictions
 from hasnet_models.errors import UsageError
 
 if sys.version_info >= (3, 11):
@@ -23,12 +26,30 @@ else:  # the standard library has it from 3.11
     import tomli as tomllib
 
 PRESETS = ("lite", "paper")
-RTM_COUNT = 7
+# names that `hasnet train --ablate` knows, and what each sets
+ABLATIONS = {
+    "no-rt": ("tt.use_rt=false",),
+    "only-ccx": ("tt_train.style=0",),
+    "only-scx": ("tt_train.content=0",),
+    "no-cx": ("tt_train.style=0", "tt_train.content=0"),
+    "con0-16": ("tt.con0=16",),
+    "con0-32": ("tt.con0=32",),
+    "con0-64": ("tt.con0=64",),
+    "skips": ("tt.skips=true",),
+    "no-skips": ("tt.skips=false",),
+}
+CON0 = (16, 32, 64)
+LAYERS = tuple(f"relu{b}_{c + 1}" for b, n in enumerate((2, 2, 4, 4, 4), 1) for c in range(n))
 
 
 def ranged(default: Any, low: float | None = None, high: float | None = None) -> Any:
     """A dataclass field whose value (or each value of a tuple) must lie in [low, high]."""
     return field(default=default, metadata={"range": (low, high)})
+
+
+def one_of(default: str, choices: tuple[str, ...]) -> Any:
+    """A dataclass field whose value must be one of ``choices``."""
+    return field(default=default, metadata={"choices": choices})
 
 
 @dataclass(frozen=True)
@@ -37,8 +58,8 @@ class RTConfig:
 
     ``size`` is the side in px that the U-Net works at; 0 means the picture's own. With
     ``palette_attention`` the output is a mixture of the palette's colours chosen for each pixel,
-    with ``detail`` the share of the picture's own luminance that the mixture has lost is added, with
-    ``tone_match`` its mean tone is first brought towards the palette's.
+    with ``detail`` the share of the picture's own luminance that the mixture has lost is added,
+    with ``tone_match`` its mean tone is first brought towards the palette's.
     """
 
     size: int = ranged(0, 0, 4096)
@@ -63,28 +84,34 @@ class TTConfig:
     StyleGAN2 block it cites), ``skips`` (X_RT and a finer VGG layer enter each resolution through
     a gate), ``residual`` (the output is added to X_RT through a learned gate), ``displacement``
     (greatest warp of X_RT, in half frames; 0 switches it off), ``domains`` (names that the domain
-    code may take; empty switches it off).
+    code may take; empty switches it off), ``use_rt`` (False: X_S itself in the place of X_RT, the
+    ablation without RT-Net).
+
+    A preset may give ``con0`` (16, 32 or 64 cells a side of Con0, the paper's Fig. 6) instead of
+    changing ``grid``, ``widths``, ``content_size`` and ``content_pool`` together; see
+    :func:`regrid`.
     """
 
     grid: int = ranged(32, 4, 128)
     widths: tuple[int, ...] = ranged((512, 512, 256, 128, 64), 1, 1024)
     trained_size: int = ranged(0, 0, 1024)
     content_size: int = ranged(512, 16, 1024)
-    content_layer: str = "relu4_1"
-    content_pool: int = ranged(1, 1, 8)
+    content_layer: str = one_of("relu4_1", LAYERS)
+    content_pool: int = ranged(2, 1, 8)
     content_channels: int = ranged(512, 1, 1024)
     content_scale: float = ranged(8.0, 1e-3, 1e3)
     z_dim: int = ranged(512, 1, 4096)
     w_dim: int = ranged(512, 1, 4096)
-    norm: str = "styled"
+    norm: str = one_of("styled", ("styled", "adain"))
     noise: bool = True
     skips: bool = False
-    skip_layer: str = "relu3_1"
+    skip_layer: str = one_of("relu3_1", LAYERS)
     skip_channels: int = ranged(256, 1, 1024)
     residual: bool = False
     blur_grid: int = ranged(32, 1, 256)
     displacement: float = ranged(0.0, 0.0, 1.0)
     domains: tuple[str, ...] = ()
+    use_rt: bool = True
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -99,7 +126,11 @@ class TTConfig:
 
 @dataclass(frozen=True)
 class RTTrainConfig:
-    """Stage I: losses of Eq. 4 and 5 and how they are optimised."""
+    """Stage I: losses of Eq. 4 and 5 and how they are optimised.
+
+    ``affine``: each picture is turned, scaled and shifted by up to so much, see
+    :func:`hasnet_models.training.augment.affine`.
+    """
 
     size: int = ranged(256, 16, 1024)
     batch: int = ranged(4, 1, 4096)
@@ -111,6 +142,7 @@ class RTTrainConfig:
     adversarial: float = ranged(1.0, 0.0)
     cross_palette: float = ranged(0.0, 0.0, 1.0)
     colour_jitter: float = ranged(0.0, 0.0, 1.0)
+    affine: float = ranged(0.0, 0.0, 0.2)
     d_widths: tuple[int, ...] = ranged((64, 128, 256), 1, 1024)
     ema: float = ranged(0.999, 0.0, 1.0)
     seed: int = ranged(0, 0)
@@ -123,11 +155,16 @@ class TTTrainConfig:
     ``sizes`` and ``size_images``: the output grows through ``sizes``; entry i of ``size_images`` is
     the number of images after which size i + 1 begins. ``pool`` entries of (source, reference)
     are kept with their X_RT and content features, ``pool_renew`` of them made anew each step; 0
-    makes every entry when it is used. ``shares`` of the domains among the references; those not
-    named share the rest by the square root of their size. ``photo_sources`` is the share of
-    sources from ``photo_domains``; the rest come from any other domain. ``*_every``: a lazy loss
-    is taken every so many steps with its weight multiplied by as much. ``head_from``: a domain's
-    head is the tensors of the resolutions from so many px up, 0 for all.
+    makes every entry when it is used, as a GPU always does. ``shares`` of the domains among the
+    references; those not named share the rest by the square root of their size. ``photo_sources``
+    is the share of sources from ``photo_domains``; the rest come from any other domain.
+    ``*_every``: a lazy loss is taken every so many steps with its weight multiplied by as much.
+    ``head_from``: a domain's head is the tensors of the resolutions from so many px up, 0 for
+    all. ``domain``: train only the head of this domain; ``head_size``: at so many px, 0 for what
+    the base was trained at. ``affine``: sources that meet another domain are turned, scaled and
+    shifted by up to so much.
+    ``contextual_shrink``: the contextual loss sees pictures of so many times smaller a side;
+    ``feature_cache_mb``: memory for the VGG features of its targets.
     """
 
     sizes: tuple[int, ...] = ranged((512,), 4, 1024)
@@ -159,9 +196,14 @@ class TTTrainConfig:
     pool: int = ranged(0, 0)
     pool_renew: int = ranged(2, 1)
     translation: float = ranged(0.0, 0.0, 0.5)
+    affine: float = ranged(0.0, 0.0, 0.2)
     d_widths: tuple[int, ...] = ranged((32, 64, 128, 256, 512, 512), 1, 1024)
     ema: float = ranged(0.998, 0.0, 1.0)
     head_from: int = ranged(0, 0, 1024)
+    head_size: int = ranged(0, 0, 1024)
+    domain: str = ""
+    contextual_shrink: int = ranged(1, 1, 4)
+    feature_cache_mb: int = ranged(4096, 0)
     seed: int = ranged(0, 0)
 
 
@@ -175,20 +217,23 @@ class Preset:
     tt_train: TTTrainConfig = field(default_factory=TTTrainConfig)
 
 
-def load_preset(name: str, overrides: tuple[str, ...] = ()) -> Preset:
+def load_preset(name: str, overrides: Sequence[str] = (), ablations: Sequence[str] = ()) -> Preset:
     """A preset by name or by the path of a TOML file.
 
     Args:
         name: "lite", "paper" or a path that ends in ``.toml``.
         overrides: strings such as ``tt_train.lr=1e-3``; the value is TOML.
+        ablations: names of ABLATIONS; ``overrides`` come after them.
 
     Raises:
-        UsageError: no such preset, a key that does not exist or a value out of range; every fault
-            is named in one message.
+        UsageError: no such preset, a key that does not exist, a value out of range, values that
+            contradict each other; every fault is named in one message.
     """
     tables = _read_toml(name)
     problems: list[str] = []
-    for text in overrides:
+    _unknown("ablation", ablations, ABLATIONS, problems)
+    named = [text for ablation in ablations for text in ABLATIONS.get(ablation, ())]
+    for text in (*named, *overrides):
         _override(tables, text, problems)
     preset = preset_from_dict(tables, problems)
     if problems:
@@ -200,8 +245,46 @@ def preset_from_dict(tables: dict[str, Any], problems: list[str]) -> Preset:
     """A preset from nested dictionaries; faults are appended to ``problems``."""
     kinds = {f.name: type(getattr(Preset(), f.name)) for f in dataclasses.fields(Preset)}
     _unknown("table", tables, kinds, problems)
-    made = {n: build(kinds[n], t, n, problems) for n, t in tables.items() if n in kinds}
-    return Preset(**made)
+    tables = {name: table for name, table in tables.items() if name in kinds}
+    for name in [n for n, table in tables.items() if not isinstance(table, dict)]:
+        problems.append(f"{name} must be a table")
+        del tables[name]
+    con0 = tables.get("tt", {}).get("con0")
+    if con0 is not None:
+        tables["tt"] = {k: v for k, v in tables["tt"].items() if k != "con0"}
+    preset = Preset(**{n: build(kinds[n], t, n, problems) for n, t in tables.items()})
+    if con0 is not None and con0 not in CON0:
+        problems.append(f"tt.con0 must be one of {', '.join(map(str, CON0))}, not {con0!r}")
+    elif con0 is not None:
+        preset = dataclasses.replace(preset, tt=regrid(preset.tt, con0))
+    if not problems:
+        problems += contradictions(preset)
+    return preset
+
+
+def regrid(tt: TTConfig, cells: int) -> TTConfig:
+    """The same network with a Con0 of ``cells`` x ``cells``.
+
+    Each resolution keeps its width and the finest stays; Con0 is pooled more, or, where X_RT was
+    too small for so many cells, taken from a larger X_RT.
+    """
+    widths = {side: width for side, width in zip(tt.resolutions, tt.widths, strict=True)}
+    sides = [side for side in (16, 32, 64, 128, 256, 512, 1024) if cells <= side]
+    kept = [s for s in sides if s <= tt.resolutions[-1]] or [cells]
+    stride = layer_stride(tt.content_layer)
+    size = max(tt.content_size, cells * stride)
+    return dataclasses.replace(
+        tt,
+        grid=cells,
+        widths=tuple(widths.get(side, tt.widths[0]) for side in kept),
+        content_size=size,
+        content_pool=size // stride // cells,
+    )
+
+
+def layer_stride(layer: str) -> int:
+    """Pixels of the picture that one cell of a VGG layer stands for, along a side."""
+    return 2 ** (int(layer[4]) - 1)
 
 
 def build(kind: type, values: dict[str, Any], name: str, problems: list[str]) -> Any:
@@ -223,6 +306,25 @@ def to_dict(config: Any) -> dict[str, Any]:
     """A configuration as plain dictionaries and lists, ready for JSON or TOML."""
     plain = dataclasses.asdict(config)
     return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+
+
+def to_toml(preset: Preset) -> str:
+    """A preset as TOML text that :func:`load_preset` reads back."""
+    lines = []
+    for table in dataclasses.fields(preset):
+        values = to_dict(getattr(preset, table.name))
+        nested = {k: v for k, v in values.items() if isinstance(v, dict)}
+        lines += ["", f"[{table.name}]"]
+        lines += [f"{k} = {json.dumps(v)}" for k, v in values.items() if k not in nested]
+        for key, inner in nested.items():
+            lines += ["", f"[{table.name}.{key}]"] if inner else []
+            lines += [f"{json.dumps(k)} = {json.dumps(v)}" for k, v in inner.items()]
+    return "\n".join(lines[1:]) + "\n"
+
+
+def defaults(table: str) -> dict[str, Any]:
+    """The default of each key of a table; what a checkpoint older than a key was made with."""
+    return to_dict(getattr(Preset(), table))
 
 
 def _read_toml(name: str) -> dict[str, Any]:
@@ -257,9 +359,12 @@ def _override(tables: dict[str, Any], text: str, problems: list[str]) -> None:
 def _unknown(what: str, given: Any, known: Any, problems: list[str]) -> None:
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(key, list(known), n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            problems.append(f"there is no {what} {key!r}{hint}")
+            problems.append(f"there is no {what} {key!r}{_near(key, known)}")
+
+
+def _near(given: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(given, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _convert(value: Any, hint: Any, spec: dataclasses.Field) -> tuple[str, Any]:
@@ -280,6 +385,9 @@ def _convert(value: Any, hint: Any, spec: dataclasses.Field) -> tuple[str, Any]:
             return f"must be of type {origin.__name__}, not {value!r}", value
         value = float(value) if origin is float else value
         numbers = (value,)
+    choices = spec.metadata.get("choices")
+    if choices and value not in choices:
+        return f"must be one of {', '.join(choices)}, not {value!r}{_near(value, choices)}", value
     low, high = spec.metadata.get("range", (None, None))
     if any((low is not None and v < low) or (high is not None and v > high) for v in numbers):
         bounds = f"at least {low}" if high is None else f"between {low} and {high}"

@@ -25,7 +25,7 @@ from hasnet_models.tt_net import TTNet, content_features
 
 NEIGHBOURS = 3
 PALETTE_WEIGHT = 1.0
-FAR = 0.15
+FAR = 0.75
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,11 @@ class AvatarPipeline:
     def nearest_domain(self, reference: Reference, domains: Sequence[Domain]) -> Domain | None:
         """The domain whose references are most like this one; None where all are far.
 
-        Likeness is the mean cosine of the three nearest z_ids, less the mean distance of the
-        three nearest palettes.
+        Domains differ in how like their own references are to each other (anime far more than
+        oil), so a likeness counts as a share of the domain's own.
         """
-        scores = {i: likeness(reference, d.references) for i, d in enumerate(domains)}
-        best = max(scores, key=scores.__getitem__, default=None)
+        scores = [likeness(reference, d.references) / own_likeness(d.references) for d in domains]
+        best = int(np.argmax(scores)) if scores else None
         return domains[best] if best is not None and scores[best] > FAR else None
 
     def render(self, crop: np.ndarray, reference: Reference, domain: Domain | None) -> Steps:
@@ -138,8 +138,10 @@ class AvatarPipeline:
         for reference in references:
             _check_z_id(reference)
         tt = self._tt(domain)
-        gray = colour.lightness(self._tensor(np.stack(crops)).permute(0, 3, 1, 2))
-        x_rt = self.rt(gray, self._tensor(np.stack([r.palette for r in references])))
+        sources = self._tensor(np.stack(crops)).permute(0, 3, 1, 2)
+        gray, x_rt = colour.lightness(sources), sources
+        if tt.config.use_rt:
+            x_rt = self.rt(gray, self._tensor(np.stack([r.palette for r in references])))
         content = content_features(self.vgg, x_rt, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
         code = tt.domain_code(domain.name if domain else None, len(crops)).to(self.device)
@@ -162,11 +164,22 @@ class AvatarPipeline:
 
 
 def likeness(reference: Reference, others: Sequence[Reference]) -> float:
-    """How much a reference is like the nearest of others, about -1..1."""
+    """How much a reference is like the nearest three of others, about -1..1.
+
+    The mean cosine of the nearest z_ids, less the mean distance of the nearest palettes.
+    """
     count = min(NEIGHBOURS, len(others))
     cosines = np.sort([float(o.z_id @ reference.z_id) for o in others])[-count:]
     distances = np.sort([palette_distance(reference.palette, o.palette) for o in others])[:count]
     return float(cosines.mean() - PALETTE_WEIGHT * distances.mean())
+
+
+def own_likeness(references: Sequence[Reference]) -> float:
+    """Mean likeness of a domain's references to each other, at least 0.05; 1 for a single one."""
+    if len(references) == 1:
+        return 1.0
+    found = [likeness(r, [o for o in references if o is not r]) for r in references]
+    return max(float(np.mean(found)), 0.05)
 
 
 def palette_distance(a: np.ndarray, b: np.ndarray) -> float:

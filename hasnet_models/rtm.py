@@ -26,12 +26,20 @@ class RTM(nn.Module):
         h = instance_norm(h)
         gamma_g, beta_g = self.gray(z_g).chunk(2, 1)
         gamma_c, beta_c = self.colour(z_c)[:, :, None, None].chunk(2, 1)
-        g = (1 + gamma_g) * h + beta_g
-        c = (1 + gamma_c) * h + beta_c
-        mask = self.attention(h).sigmoid()
-        return g * mask + c * (1 - mask)
+        g, c = modulate(h, gamma_g, beta_g), modulate(h, gamma_c, beta_c)
+        return blend(g, c, self.attention(h).sigmoid())
 
 
 def instance_norm(h: Tensor, eps: float = 1e-5) -> Tensor:
     """Eq. 1: (h - mu) / sigma over each channel's pixels; a 1 x 1 map is returned as it is."""
     return h if h.shape[-1] * h.shape[-2] == 1 else F.instance_norm(h, eps=eps)
+
+
+def modulate(h: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+    """Eq. 2: G_I and C_I, gamma * h_I + beta; the layer that gives gamma learns its offset of 1."""
+    return (1 + gamma) * h + beta
+
+
+def blend(g: Tensor, c: Tensor, mask: Tensor) -> Tensor:
+    """Eq. 3: G_I * M_G + C_I * M_C with M_C = 1 - M_G, ``mask`` being M_G."""
+    return g * mask + c * (1 - mask)

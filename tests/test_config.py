@@ -2,7 +2,7 @@
 
 import pytest
 
-from hasnet_models.config import RTConfig, build, load_preset, to_dict
+from hasnet_models.config import ABLATIONS, RTConfig, build, load_preset, to_dict, to_toml
 from hasnet_models.errors import UsageError
 
 
@@ -55,3 +55,67 @@ def test_configuration_survives_the_way_to_a_dictionary_and_back():
     problems: list[str] = []
     assert build(RTConfig, to_dict(config), "rt", problems) == config
     assert not problems
+
+
+@pytest.mark.parametrize("name", ["lite", "paper"])
+def test_preset_as_toml_is_read_back(name, tmp_path):
+    path = tmp_path / "again.toml"
+    path.write_text(to_toml(load_preset(name)))
+    assert load_preset(str(path)) == load_preset(name)
+
+
+@pytest.mark.parametrize("preset", ["lite", "paper"])
+@pytest.mark.parametrize("cells", [16, 32, 64])
+def test_con0_changes_the_grid_and_keeps_the_finest_size(preset, cells):
+    plain, tt = load_preset(preset).tt, load_preset(preset, (f"tt.con0={cells}",)).tt
+    assert tt == load_preset(preset, ablations=(f"con0-{cells}",)).tt
+    assert tt.grid == cells == tt.content_size // 8 // tt.content_pool
+    assert tt.resolutions[-1] == plain.resolutions[-1]
+    widths = dict(zip(plain.resolutions, plain.widths, strict=True))
+    kept = zip(tt.resolutions, tt.widths, strict=True)
+    assert all(widths.get(side, plain.widths[0]) == width for side, width in kept)
+
+
+def test_every_ablation_gives_a_valid_preset():
+    for preset in ("lite", "paper"):
+        for ablation in ABLATIONS:
+            load_preset(preset, ablations=(ablation,))
+    train = load_preset("lite", ablations=("no-cx", "no-rt", "no-skips"))
+    assert (train.tt_train.style, train.tt_train.content) == (0, 0)
+    assert not train.tt.use_rt and not train.tt.skips
+
+
+def test_flags_come_after_ablations():
+    assert load_preset("lite", ("tt_train.style=2",), ("no-cx",)).tt_train.style == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("tt.grid=32", "tt.con0 sets all of these"),
+        ("tt.norm=adian", "did you mean adain"),
+        ("tt.content_channels=100", "must be 512"),
+        ("tt.trained_size=100", "trained_size must be 0 or one of"),
+        ("tt_train.sizes=[64,256]", "must double"),
+        ("tt_train.sizes=[48]", "some of 16, 32"),
+        ("tt_train.size_images=[5]", "one fewer"),
+        ("tt_train.d_widths=[8]", "does not fit"),
+        ("tt_train.pool=3", "at least tt_train.batch"),
+        ("tt_train.same_image=0.95", "together more than 1"),
+        ("tt_train.shares={anime=1.5}", "shares must not"),
+        ("tt_train.head_from=20", "head_from must be 0 or one of"),
+        ("tt_train.head_size=20", "head_size must be 0 or one of"),
+        ("rt.palette_colours=5", "as many as a palette has"),
+        ("rt_train.size=32", "too often"),
+        ("rt=3", "not of the form"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(override, words):
+    with pytest.raises(UsageError, match=words):
+        load_preset("lite", (override,))
+
+
+def test_table_that_is_a_number_is_refused(tmp_path):
+    (tmp_path / "bad.toml").write_text("rt = 3\n")
+    with pytest.raises(UsageError, match="rt must be a table"):
+        load_preset(str(tmp_path / "bad.toml"))

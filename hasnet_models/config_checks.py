@@ -1,0 +1,90 @@
+"""Values of a preset that are each allowed, but not together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hasnet_models.config import Preset
+
+PALETTE_COLOURS = 20
+LAYER_CHANNELS = (64, 128, 256, 512, 512)
+
+
+def contradictions(preset: Preset) -> list[str]:
+    """One phrase for each contradiction."""
+    checks = (_rendering, _topology, _layers, _growth, _discriminator, _sampling, _head)
+    return [phrase for check in checks for phrase in check(preset)]
+
+
+def _rendering(preset: Preset) -> Iterator[str]:
+    rt, size = preset.rt, preset.rt_train.size
+    if rt.palette_colours != PALETTE_COLOURS:
+        yield f"rt.palette_colours must be {PALETTE_COLOURS}, as many as a palette has"
+    halvings = len(rt.channels) - 1
+    if min(rt.size or size, size) < 2**halvings:
+        yield f"rt.channels halves the side {halvings} times, too often for {size} px"
+
+
+def _topology(preset: Preset) -> Iterator[str]:
+    from hasnet_models.config import layer_stride
+
+    tt = preset.tt
+    cells = tt.content_size // layer_stride(tt.content_layer) // tt.content_pool
+    if cells != tt.grid:
+        yield (
+            f"tt.grid is {tt.grid}, but {tt.content_layer} of {tt.content_size} px pooled by "
+            f"{tt.content_pool} has {cells} cells (tt.con0 sets all of these together)"
+        )
+    if tt.trained_size not in (0, *tt.resolutions):
+        yield f"tt.trained_size must be 0 or one of {_list(tt.resolutions)}"
+
+
+def _layers(preset: Preset) -> Iterator[str]:
+    tt = preset.tt
+    for key in ("content", "skip"):
+        layer, channels = getattr(tt, f"{key}_layer"), getattr(tt, f"{key}_channels")
+        expected = LAYER_CHANNELS[int(layer[4]) - 1]
+        if channels != expected:
+            yield f"tt.{key}_channels must be {expected}, as many as {layer} has"
+
+
+def _growth(preset: Preset) -> Iterator[str]:
+    c, sides = preset.tt_train, preset.tt.resolutions
+    if not c.sizes or not set(c.sizes) <= set(sides):
+        yield f"tt_train.sizes must be some of {_list(sides)}, not {_list(c.sizes)}"
+    if any(b != 2 * a for a, b in zip(c.sizes, c.sizes[1:], strict=False)):
+        yield "tt_train.sizes must double from one to the next"
+    if len(c.size_images) != len(c.sizes) - 1 or list(c.size_images) != sorted(c.size_images):
+        yield "tt_train.size_images must be one fewer than tt_train.sizes, rising"
+
+
+def _discriminator(preset: Preset) -> Iterator[str]:
+    c = preset.tt_train
+    if len(c.d_widths) < len(c.sizes) or (c.sizes and 2 ** (len(c.d_widths) - 1) > c.sizes[-1]):
+        yield f"tt_train.d_widths of {len(c.d_widths)} does not fit {_list(c.sizes)} px"
+    if 2 ** len(preset.rt_train.d_widths) > preset.rt_train.size:
+        yield f"rt_train.d_widths halves {preset.rt_train.size} px too often"
+
+
+def _sampling(preset: Preset) -> Iterator[str]:
+    c = preset.tt_train
+    if c.same_image + c.pair_share > 1:
+        yield "tt_train.same_image and tt_train.pair_share are together more than 1"
+    if 0 < c.pool < c.batch:
+        yield f"tt_train.pool must be 0 or at least tt_train.batch, which is {c.batch}"
+    if sum(c.shares.values()) > 1 + 1e-6 or min(c.shares.values(), default=0) < 0:
+        yield "tt_train.shares must not be negative nor more than 1 together"
+
+
+def _head(preset: Preset) -> Iterator[str]:
+    c, sides = preset.tt_train, preset.tt.resolutions
+    if c.head_from not in (0, *sides):
+        yield f"tt_train.head_from must be 0 or one of {_list(sides)}"
+    if c.head_size not in (0, *c.sizes):
+        yield f"tt_train.head_size must be 0 or one of {_list(c.sizes)}"
+
+
+def _list(values: tuple[int, ...]) -> str:
+    return ", ".join(map(str, values))
