@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from hasnet_models.config import Preset, preset_from_dict
+from hasnet_models.config import Preset, RTConfig, preset_from_dict
 from hasnet_models.features import VGGFeatures
 from hasnet_models.identity import MobileFaceNet
 from hasnet_models.rt_net import RTNet
 from hasnet_models.training.faces import FaceSet, load_faces
 from hasnet_models.training.rt_stage import RTStage
+from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
 
 TABLES = {
@@ -29,6 +31,7 @@ TABLES = {
         "grid": 4,
         "widths": [8, 8, 8],
         "content_size": 32,
+        "content_pool": 1,
         "z_dim": 192,
         "w_dim": 8,
         "noise": False,
@@ -56,6 +59,7 @@ TABLES = {
     },
 }
 CPU = torch.device("cpu")
+FP32 = Runtime()
 
 
 def preset(**tables: dict) -> Preset:
@@ -93,19 +97,27 @@ def faces(folder: Path, size: int = 32) -> FaceSet:
     return load_faces(folder, "train", size, folder / ".cache", fake_embed)
 
 
-def rt_stage(folder: Path, config: Preset | None = None) -> RTStage:
+def rt_stage(folder: Path, config: Preset | None = None, runtime: Runtime = FP32) -> RTStage:
     """A stage I that can be stepped."""
     found = faces(folder)
-    return RTStage(config or preset(), found, found, CPU)
+    return RTStage(config or preset(), found, found, runtime)
 
 
 def tt_stage(
-    folder: Path, config: Preset | None = None, domains: tuple[str, ...] = ()
+    folder: Path,
+    config: Preset | None = None,
+    domains: tuple[str, ...] = (),
+    runtime: Runtime = FP32,
 ) -> TTStage:
     """A stage II that can be stepped, behind random frozen networks."""
     config = config or preset()
-    torch.manual_seed(0)
-    nets = (RTNet(config.rt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
-    frozen = tuple(net.eval().requires_grad_(False) for net in nets)
     found = faces(folder)
-    return TTStage(config, found, found, CPU, frozen, domains)
+    return TTStage(config, found, found, runtime, frozen(config.rt), domains)
+
+
+@lru_cache
+def frozen(rt: RTConfig) -> tuple[RTNet, VGGFeatures, MobileFaceNet]:
+    """Random networks that stage II stands on; nothing changes them."""
+    torch.manual_seed(0)
+    nets = (RTNet(rt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
+    return tuple(net.eval().requires_grad_(False) for net in nets)

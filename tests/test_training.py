@@ -13,7 +13,6 @@ from hasnet_models import weights
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, export, loop
 from hasnet_models.training.discriminators import StyleDiscriminator, minibatch_deviation
-from hasnet_models.training.faces import load_faces, read_index
 
 STAGES = [nano.rt_stage, nano.tt_stage]
 
@@ -135,44 +134,6 @@ def test_resume_of_another_stage_is_refused(folder, tmp_path):
         loop.resume(nano.tt_stage(folder), tmp_path / "run", nano.CPU)
 
 
-def test_damaged_checkpoint_is_a_weights_error(folder, tmp_path):
-    run(nano.rt_stage(folder), tmp_path / "run", 4)
-    state = checkpoint.latest(tmp_path / "run") / "state.pt"
-    state.write_bytes(state.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match="cannot be read"):
-        loop.resume(nano.rt_stage(folder), tmp_path / "run", nano.CPU)
-
-
-def test_no_checkpoint_is_a_usage_error(folder, tmp_path):
-    with pytest.raises(UsageError, match="no checkpoint"):
-        loop.resume(nano.rt_stage(folder), tmp_path / "nothing", nano.CPU)
-
-
-def test_half_written_checkpoint_is_ignored_and_cleared(folder, tmp_path):
-    stage = nano.rt_stage(folder)
-    run(stage, tmp_path / "run", 4)
-    good = checkpoint.latest(tmp_path / "run")
-    (tmp_path / "run" / ".step-00000009.1.tmp").mkdir()
-    assert checkpoint.latest(tmp_path / "run") == good
-    stage.step()
-    loop.save(stage, tmp_path / "run")
-    assert not list((tmp_path / "run").glob(".*"))
-
-
-def test_only_the_last_checkpoints_are_kept(folder, tmp_path):
-    stage = nano.rt_stage(folder)
-    for _ in range(4):
-        stage.step()
-        loop.save(stage, tmp_path / "run")
-    assert [p.name[-1] for p in sorted((tmp_path / "run").glob("step-*"))] == ["3", "4"]
-
-
-def test_unwritable_run_folder_is_one_sentence(folder, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(HasnetError, match="Cannot save the checkpoint"):
-        checkpoint.save(tmp_path / "file" / "run", 1, {}, {})
-
-
 def test_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint(folder, tmp_path):
     stage = nano.rt_stage(folder)
     run(stage, tmp_path / "run", 4)
@@ -203,45 +164,6 @@ def test_metrics_hold_losses_and_speed(folder, tmp_path):
     run(nano.tt_stage(folder), tmp_path / "run", 8)
     first = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[0])
     assert {"images", "images_s", "d", "adv", "rec", "style", "content", "id"} <= first.keys()
-
-
-def test_corrupt_picture_is_left_out_and_said(folder, tmp_path):
-    (folder / "red" / "1.png").write_text("not a picture")
-    found = nano.faces(folder)
-    assert len(found) == 11 and len(found.skipped) == 1
-    assert found.skipped[0].startswith("red/1.png: ")
-    assert all(r.file != "red/1.png" for r in found.records)
-    again = nano.faces(folder)
-    assert again.skipped == found.skipped and np.array_equal(again.images, found.images)
-
-
-def test_vectors_come_from_the_cache_by_content(folder, tmp_path):
-    nano.faces(folder)
-
-    def refuse(faces):
-        raise AssertionError("computed again")
-
-    (folder / "red" / "0.png").rename(folder / "red" / "9.png")
-    index = folder / "index.tsv"
-    index.write_text(index.read_text().replace("red/0.png", "red/9.png"))
-    found = load_faces(folder, "train", 32, folder / ".cache", refuse)
-    assert len(found) == 12
-
-
-def test_folder_without_an_index(tmp_path):
-    folder = nano.make_folder(tmp_path / "faces")
-    (folder / "index.tsv").unlink()
-    assert {r.domain for r in read_index(folder, "train")} == {"photo", "red", "blue"}
-    (folder / "empty").mkdir()
-    with pytest.raises(UsageError, match="holds no pictures"):
-        read_index(folder, "train")
-
-
-def test_missing_folder_and_empty_split_are_usage_errors(folder, tmp_path):
-    with pytest.raises(UsageError, match="no folder"):
-        read_index(tmp_path / "nowhere", "train")
-    with pytest.raises(UsageError, match="no faces of the split"):
-        read_index(folder, "test")
 
 
 def test_discriminator_grows_without_a_jump():

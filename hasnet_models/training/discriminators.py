@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hasnet_models.training import distributed
+
 SLOPE = 0.2
 
 
@@ -65,7 +67,8 @@ class StyleDiscriminator(nn.Module):
                 # a new finest size is faded in: its gate starts at zero, the coarser entry stays
                 coarse = F.leaky_relu(self.entries[stage - 1](F.avg_pool2d(image, 2)), SLOPE)
                 h = coarse + self.fade[stage] * h
-        h = F.leaky_relu(self.mix(torch.cat((h, minibatch_deviation(h)), 1)), SLOPE)
+        deviation = distributed.share(minibatch_deviation(distributed.gather(h)))
+        h = F.leaky_relu(self.mix(torch.cat((h, deviation), 1)), SLOPE)
         logits = self.logit(h)
         return logits[torch.arange(len(logits), device=logits.device), domain]
 

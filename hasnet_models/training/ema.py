@@ -19,5 +19,4 @@ class EMA:
     def update(self, net: nn.Module, step: int) -> None:
         """Follow ``net``; the first steps follow fast, so that the start is forgotten."""
         decay = min(self.decay, (step + 1) / (step + 10))
-        for mean, now in zip(self.net.parameters(), net.parameters(), strict=True):
-            mean.lerp_(now, 1 - decay)
+        torch._foreach_lerp_(list(self.net.parameters()), list(net.parameters()), 1 - decay)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hasnet_models.config import TTTrainConfig
 from hasnet_models.errors import UsageError
+from hasnet_models.training import distributed
 from hasnet_models.training.faces import FaceSet
 
 MIXED, SAME, PAIRED = 0, 1, 2
@@ -131,19 +132,21 @@ class EntryPool:
         self.next_number = 0
 
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
-        """A batch of different entries; one group is made anew at every call."""
+        """A batch of different entries; one group is made anew at every call.
+
+        Several processes hold the same pool and each take their share of a joint batch.
+        """
+        joint = batch * distributed.world()
         if not self.slots:
-            entries = [self.sampler(self.next_number + i) for i in range(batch)]
-            self.next_number += batch
-            x_rt, content = self.make(entries)
-            return Batch(entries, x_rt, dict(content))
-        while len(self.numbers) * self.group < min(4 * batch, self.slots * self.group):
+            return self._fresh(joint)
+        while len(self.numbers) * self.group < min(4 * joint, self.slots * self.group):
             self._add(len(self.numbers), self._take_number())
         # the pool grows by two groups a step until it is full, then replaces its oldest
         for _ in range(2 if len(self.numbers) < self.slots else 1):
             number = self._take_number()
             self._add(min(len(self.numbers), number % self.slots), number)
-        return self._pick(rng.choice(len(self.numbers) * self.group, batch, replace=False))
+        rows = rng.choice(len(self.numbers) * self.group, joint, replace=False)
+        return self._pick(distributed.share(rows))
 
     def state(self) -> dict[str, list[int] | int]:
         """What :meth:`restore` needs to rebuild the pool."""
@@ -155,6 +158,13 @@ class EntryPool:
         for slot, number in enumerate(state["numbers"]):
             self._add(slot, number)
         self.next_number = state["next"]
+
+    def _fresh(self, joint: int) -> Batch:
+        numbers = range(self.next_number, self.next_number + joint)
+        self.next_number += joint
+        entries = [self.sampler(n) for n in distributed.share(list(numbers))]
+        x_rt, content = self.make(entries)
+        return Batch(entries, x_rt, dict(content))
 
     def _take_number(self) -> int:
         self.next_number += 1

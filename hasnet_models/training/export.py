@@ -39,7 +39,10 @@ def export(stage: RTStage | TTStage, folder: Path, domain: str | None = None) ->
     config = to_dict(dataclasses.replace(stage.preset.tt, trained_size=stage.size))
     if domain:
         head = head_tensors(state, stage.preset.tt.resolutions, stage.config.head_from)
-        return [_write(stage, folder / f"{domain}-head.safetensors", head, config)]
+        path = folder / f"{domain}-head.safetensors"
+        # the base's own configuration, word for word: a head is refused beside any other base
+        weights.save_state(path, head, {**origin(stage, config), "domain": domain, **stage.base})
+        return [path]
     d = _write(stage, folder / D_FILE, stage.d.state_dict(), to_dict(stage.config))
     return [_write(stage, folder / TT_FILE, state, config), d]
 

@@ -1,4 +1,7 @@
-"""The training loop that both stages share: budget, log, checkpoints, previews, interruption."""
+"""The training loop that both stages share: budget, log, checkpoints, previews, interruption.
+
+Every process of a run goes through it; only the first one writes and prints.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +19,13 @@ import numpy as np
 import torch
 
 from hasnet_models import image_io
+from hasnet_models.config import defaults
 from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.training import checkpoint
+from hasnet_models.training import checkpoint, distributed
+from hasnet_models.training.faces import FaceSet
+
+METRICS = "metrics.jsonl"
+Say = Callable[[str], None]
 
 
 class Stage(Protocol):
@@ -25,6 +34,7 @@ class Stage(Protocol):
     name: str
     step_number: int
     images: int
+    faces: FaceSet
 
     def step(self) -> dict[str, float]:
         """Train on one batch; advances ``step_number`` and ``images``; returns the losses."""
@@ -38,34 +48,77 @@ class Stage(Protocol):
     def configuration(self) -> dict[str, Any]:
         """The configuration as plain data; a resumed run must have the same."""
 
+    def score(self) -> float | None:
+        """How good the averaged net is on fixed faces, lower is better; None for not yet."""
+
     def preview(self) -> np.ndarray:
         """A contact sheet, uint8 (H, W, 3)."""
 
 
 @dataclass
 class Budget:
-    """How long to train and how often to save, all in minutes; ``images`` counts from zero."""
+    """How long to train and how often to save, in minutes; ``images`` counts from zero.
+
+    ``keep``: checkpoints kept, the last ones; the best is kept beside them.
+    """
 
     minutes: float = math.inf
     images: int | None = None
     save_every: float = 5.0
     preview_every: float = 10.0
     log_every: float = 0.5
+    keep: int = 2
+
+    def share(self, images: int, minutes: float) -> float | None:
+        """How much of the budget is spent, 0 to 1; None where there is no end."""
+        shares = [] if math.isinf(self.minutes) else [minutes / max(self.minutes, 1e-9)]
+        if self.images is not None:
+            shares.append(images / max(self.images, 1))
+        return min(max(shares), 1.0) if shares else None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run stands after a step; ``share`` is that of the budget, None without an end."""
+
+    images: int
+    share: float | None
+    images_s: float
+    losses: dict[str, float]
+
+
+class Watcher:
+    """What wants to know how a run goes; does nothing itself."""
+
+    def step(self, status: Status) -> None:
+        """After every step."""
+
+    def row(self, row: dict[str, float]) -> None:
+        """Each line of metrics.jsonl."""
 
 
 @dataclass
 class Meter:
-    """Mean losses and speed since the last line."""
+    """Mean losses and speed since the last line, and the speed of the last steps."""
 
     sums: dict[str, list[float]] = field(default_factory=dict)
     images: int = 0
     started: float = field(default_factory=time.monotonic)
+    recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=32))
+    last: dict[str, float] = field(default_factory=dict)
 
     def add(self, losses: dict[str, float], images: int) -> None:
         """Count one step."""
         self.images += images
+        self.recent.append((time.monotonic(), images))
+        self.last |= losses
         for name, value in losses.items():
             self.sums.setdefault(name, []).append(value)
+
+    def speed(self) -> float:
+        """Images a second over the last steps."""
+        seconds = self.recent[-1][0] - self.recent[0][0]
+        return sum(n for _, n in list(self.recent)[1:]) / seconds if seconds > 0 else 0.0
 
     def take(self) -> dict[str, float]:
         """Means and images/s since the last call; starts anew."""
@@ -76,7 +129,9 @@ class Meter:
         return row
 
 
-def train(stage: Stage, run: Path, budget: Budget, say: Callable[[str], None] = print) -> bool:
+def train(
+    stage: Stage, run: Path, budget: Budget, say: Say = print, watchers: Sequence[Watcher] = ()
+) -> bool:
     """Train until the budget is spent or SIGINT or SIGTERM asks to stop.
 
     The step under way is finished and saved in every case.
@@ -87,39 +142,115 @@ def train(stage: Stage, run: Path, budget: Budget, say: Callable[[str], None] = 
     Raises:
         HasnetError: a loss is not finite (the last good checkpoint stays), or saving failed.
     """
+    clerk = Clerk(stage, run, budget, say, watchers)
     stop = Interrupt()
-    run.mkdir(parents=True, exist_ok=True)
-    start, meter = time.monotonic(), Meter()
-    due = {"save": budget.save_every, "preview": 0.5, "log": 0.0}
     with stop:
-        while not stop.asked and not _spent(stage, budget, start):
+        # all processes stop after the same step, whichever was asked first
+        while not distributed.anywhere(stop.asked or clerk.spent()):
             before = stage.images
             losses = stage.step()
             _require_finite(losses, stage)
-            meter.add(losses, stage.images - before)
-            minutes = (time.monotonic() - start) / 60
-            if minutes >= due["log"]:
-                _log(stage, meter, run, say)
-                due["log"] = minutes + budget.log_every
-            if minutes >= due["save"]:
-                save(stage, run)
-                due["save"] = minutes + budget.save_every
-            if minutes >= due["preview"]:
-                preview(stage, run)
-                due["preview"] = minutes + budget.preview_every
-    save(stage, run)
-    preview(stage, run)
-    return stop.asked
+            clerk.after_step(losses, stage.images - before)
+        interrupted = distributed.anywhere(stop.asked)
+    clerk.close()
+    return interrupted
 
 
-def save(stage: Stage, run: Path) -> Path:
-    """Write a checkpoint of a stage."""
-    meta = {"stage": stage.name, "images": stage.images, "config": stage.configuration()}
-    return checkpoint.save(run, stage.step_number, stage.state(), meta)
+class Clerk:
+    """Writes what a run leaves behind: log, checkpoints, previews. Silent but in the first process.
+
+    Raises:
+        HasnetError: the run's folder cannot be made.
+    """
+
+    def __init__(
+        self, stage: Stage, run: Path, budget: Budget, say: Say, watchers: Sequence[Watcher]
+    ) -> None:
+        self.stage, self.run, self.budget, self.say = stage, run, budget, say
+        self.watchers = watchers
+        self.first = distributed.rank() == 0
+        self.start, self.meter = time.monotonic(), Meter()
+        self.due = {"log": 0.0, "save": budget.save_every, "preview": 0.5}
+        if self.first:
+            _make_folder(run)
+
+    @property
+    def minutes(self) -> float:
+        """Since the start of this run."""
+        return (time.monotonic() - self.start) / 60
+
+    def spent(self) -> bool:
+        """Whether the budget is."""
+        share = self.budget.share(self.stage.images, self.minutes)
+        return share is not None and share >= 1
+
+    def after_step(self, losses: dict[str, float], images: int) -> None:
+        """Count a step; log, save and preview where it is time."""
+        if not self.first:
+            return
+        self.meter.add(losses, images)
+        share = self.budget.share(self.stage.images, self.minutes)
+        status = Status(self.stage.images, share, self.meter.speed(), dict(self.meter.last))
+        for watcher in self.watchers:
+            watcher.step(status)
+        if self._is_due("log", self.budget.log_every):
+            self._log()
+        if self._is_due("save", self.budget.save_every):
+            save(self.stage, self.run, self.budget.keep)
+        if self._is_due("preview", self.budget.preview_every):
+            self._preview()
+
+    def close(self) -> None:
+        """The last checkpoint and the last preview."""
+        if self.first:
+            if self.meter.images:
+                self._log()
+            save(self.stage, self.run, self.budget.keep)
+            self._preview()
+
+    def _is_due(self, what: str, every: float) -> bool:
+        if self.minutes < self.due[what]:
+            return False
+        self.due[what] = self.minutes + every
+        return True
+
+    def _log(self) -> None:
+        row = {"step": self.stage.step_number, "images": self.stage.images, **self.meter.take()}
+        try:
+            with (self.run / METRICS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            # a full disk must not cost the training; saving will say it again and stop
+            self.say(f"The log {self.run / METRICS} cannot be written: {error.strerror}.")
+        for watcher in self.watchers:
+            watcher.row(row)
+
+    def _preview(self) -> None:
+        try:
+            preview(self.stage, self.run)
+        except HasnetError as error:
+            self.say(f"No preview: {error}")
 
 
-def resume(stage: Stage, path: Path, device: torch.device) -> None:
+def save(stage: Stage, run: Path, keep: int = 2) -> Path:
+    """Write a checkpoint of a stage; see :func:`hasnet_models.training.checkpoint.save`."""
+    meta = {
+        "stage": stage.name,
+        "images": stage.images,
+        "config": stage.configuration(),
+        "data": stage.faces.fingerprint,
+        "processes": distributed.world(),
+    }
+    score = stage.score()
+    best = score if score is not None and math.isfinite(score) else None
+    return checkpoint.save(run, stage.step_number, stage.state(), meta, keep, best)
+
+
+def resume(stage: Stage, path: Path, device: torch.device, say: Say = print) -> None:
     """Continue a stage from a checkpoint.
+
+    Args:
+        say: told where the faces are not those of then.
 
     Raises:
         UsageError: the checkpoint is of another stage or configuration; the difference is named.
@@ -127,16 +258,24 @@ def resume(stage: Stage, path: Path, device: torch.device) -> None:
     state, meta = checkpoint.load(path, device)
     if meta["stage"] != stage.name:
         raise UsageError(f"{path} is a checkpoint of stage {meta['stage']}, not {stage.name}.")
-    now, then = stage.configuration(), meta["config"]
-    changed = [
-        f"{table}.{key} was {then.get(table, {}).get(key)!r}, is {value!r}"
-        for table, keys in now.items()
-        for key, value in keys.items()
-        if then.get(table, {}).get(key) != value
-    ]
-    if changed:
+    if changed := differences(stage.configuration(), meta["config"]):
         raise UsageError(f"The configuration of {path} differs: {'; '.join(changed)}.")
+    if note := checkpoint.data_changed(meta, stage.faces.fingerprint):
+        say(note)
     stage.load(state)
+
+
+def differences(now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+    """Which keys changed; one that did not exist then had its default."""
+    found = []
+    for table, keys in now.items():
+        old = {**defaults(table), **then.get(table, {})}
+        found += [
+            f"{table}.{key} was {old.get(key)!r}, is {value!r}"
+            for key, value in keys.items()
+            if old.get(key) != value
+        ]
+    return found
 
 
 def preview(stage: Stage, run: Path) -> None:
@@ -165,10 +304,11 @@ class Interrupt:
         signal.signal(number, self._old[number])
 
 
-def _spent(stage: Stage, budget: Budget, start: float) -> bool:
-    if budget.images is not None and stage.images >= budget.images:
-        return True
-    return time.monotonic() - start >= budget.minutes * 60
+def _make_folder(run: Path) -> None:
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HasnetError(f"The run's folder {run} cannot be made: {error.strerror}.") from error
 
 
 def _require_finite(losses: dict[str, float], stage: Stage) -> None:
@@ -179,10 +319,3 @@ def _require_finite(losses: dict[str, float], stage: Stage) -> None:
             "stopped and the last checkpoint is kept.",
             "Resume it with a lower learning rate.",
         )
-
-
-def _log(stage: Stage, meter: Meter, run: Path, say: Callable[[str], None]) -> None:
-    row = {"step": stage.step_number, "images": stage.images, **meter.take()}
-    with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-    say("  ".join(f"{k} {v:g}" for k, v in row.items()))

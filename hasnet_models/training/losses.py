@@ -11,14 +11,21 @@ from torch.nn import functional as F
 from hasnet_models.training.contextual import contextual_similarity
 
 
-def huber(x_rt: Tensor, x_s: Tensor, own: Tensor) -> Tensor:
+def total(terms: Mapping[str, tuple[float, Tensor]]) -> Tensor:
+    """Eq. 5 (stage I) and Eq. 11 (stage II): the sum of (weight, loss) pairs."""
+    return sum(weight * loss for weight, loss in terms.values())
+
+
+def huber(x_rt: Tensor, x_s: Tensor, own: Tensor, count: float | None = None) -> Tensor:
     """Eq. 4: Huber distance, over the samples that were coloured by their own palette.
 
     Args:
         own: (B,) bool.
+        count: what to divide by; how many are True, where None. Several processes divide by
+            their joint count over their number, so that their mean is that of the joint batch.
     """
     each = F.huber_loss(x_rt, x_s, reduction="none").mean((1, 2, 3))
-    return (each * own).sum() / own.sum().clamp_min(1)
+    return (each * own).sum() / (own.sum().clamp_min(1) if count is None else count)
 
 
 def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -62,7 +69,11 @@ def identity(z_tt: Tensor, z_r: Tensor) -> Tensor:
 
 
 def contextual(x: Mapping[str, Tensor], y: Mapping[str, Tensor], bandwidth: float = 0.5) -> Tensor:
-    """Eq. 9 and 10: -log CX summed over the VGG layers of ``x``; ``y`` is the target's."""
+    """Eq. 9 (L_SCX) and Eq. 10 (L_CCX): -log CX summed over the VGG layers of ``x``.
+
+    Args:
+        y: features of the reference for Eq. 9, of the source for Eq. 10.
+    """
     each = [-contextual_similarity(x[n], y[n], bandwidth).clamp_min(1e-8).log() for n in x]
     return torch.stack(each).sum(0).mean()
 

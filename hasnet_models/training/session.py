@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import platformdirs
 import torch
 
 from hasnet_models import identity, weights
-from hasnet_models.config import Preset
+from hasnet_models.config import Preset, TTConfig, to_dict
 from hasnet_models.errors import UsageError
-from hasnet_models.training import checkpoint, export, loop
-from hasnet_models.training.faces import FaceSet, Progress, load_faces
+from hasnet_models.training import checkpoint, distributed, export, loop
+from hasnet_models.training.faces import FaceSet, Progress, load_splits
 from hasnet_models.training.rt_stage import RTStage
+from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
 
 
@@ -42,13 +44,10 @@ def open_faces(
     """The training and the validation faces; without a validation split both are the same.
 
     Raises:
-        UsageError: see :func:`hasnet_models.training.faces.load_faces`.
+        UsageError: see :func:`hasnet_models.training.faces.load_splits`.
     """
-    embed = embedder(device)
-    train = load_faces(folder, "train", size, cache, embed, progress)
-    has_val = (folder / "index.tsv").is_file()
-    val = load_faces(folder, "val", size, cache, embed, progress) if has_val else train
-    return train, val
+    with distributed.first_alone():
+        return load_splits(folder, size, cache, embedder(device), progress)
 
 
 @dataclass(frozen=True)
@@ -76,56 +75,121 @@ class Job:
 def run_job(
     job: Job,
     budget: loop.Budget,
-    device: torch.device,
+    runtime: Runtime,
     cache: Path,
     say: Callable[[str], None],
     progress: Progress,
+    watchers: Sequence[loop.Watcher] = (),
 ) -> tuple[list[Path], bool]:
     """Train, then write the averaged weights into the run's folder.
 
     Returns:
-        The weight files written, and whether the training was interrupted.
+        The weight files written (by the first process), and whether the training was interrupted.
 
     Raises:
         HasnetError: of the kind that fits; what was saved before stays.
     """
-    stage = make_stage(job, device, cache, progress)
+    stage = make_stage(job, runtime, cache, progress)
     for line in stage.faces.skipped:
         say(f"left out: {line}")
+    for line in stage.faces.notes:
+        say(line)
     if job.resume not in ("auto", "none"):
-        loop.resume(stage, Path(job.resume), device)
+        loop.resume(stage, Path(job.resume), runtime.device, say)
     elif job.resume == "auto" and checkpoint.latest(job.run):
-        loop.resume(stage, job.run, device)
-    interrupted = loop.train(stage, job.run, budget, say)
-    return export.export(stage, job.run, job.domain), interrupted
+        loop.resume(stage, job.run, runtime.device, say)
+    interrupted = loop.train(stage, job.run, budget, say, watchers)
+    first = distributed.rank() == 0
+    return export.export(stage, job.run, job.domain) if first else [], interrupted
 
 
-def make_stage(
-    job: Job, device: torch.device, cache: Path, progress: Progress
-) -> RTStage | TTStage:
-    """The stage of a job with its faces and the frozen networks it needs."""
-    preset = job.preset
+def make_stage(job: Job, runtime: Runtime, cache: Path, progress: Progress) -> RTStage | TTStage:
+    """The stage of a job with its faces and the frozen networks it needs.
+
+    Raises:
+        UsageError: options that make no sense together; see also :func:`open_faces`.
+        WeightsError: weights are missing or of another architecture.
+    """
+    require_sense(job)
+    preset = head_preset(job) if job.domain else job.preset
     if job.stage == "rt":
-        return RTStage(
-            preset, *open_faces(job.faces, preset.rt_train.size, cache, device, progress), device
-        )
+        size = preset.rt_train.size
+        faces = open_faces(job.faces, size, cache, runtime.device, progress)
+        return RTStage(preset, *faces, runtime)
     size = max(preset.tt.content_size, *preset.tt_train.sizes)
-    faces = open_faces(job.faces, size, cache, device, progress)
+    faces = open_faces(job.faces, size, cache, runtime.device, progress)
     if job.domain and job.domain not in faces[0].by_domain:
         known = ", ".join(faces[0].by_domain)
         raise UsageError(f"{job.faces} has no domain {job.domain!r}.", f"It has {known}.")
     nets = (weights.load_rt(job.rt), weights.load_vgg(), weights.load_identity())
-    frozen = tuple(n.to(device).eval().requires_grad_(False) for n in nets)
     domains = (job.domain,) if job.domain else ()
-    stage = TTStage(preset, *faces, device, frozen, domains)
+    stage = TTStage(preset, *faces, runtime, nets, domains)
     if job.domain:
-        _start_from_base(stage, job.base)
+        _start_from_base(stage, base_path(job))
     return stage
 
 
-def _start_from_base(stage: TTStage, base: Path | None) -> None:
+def require_sense(job: Job) -> None:
+    """Refuse options that do nothing or contradict the preset.
+
+    Raises:
+        UsageError: says which.
+    """
+    if job.stage == "rt":
+        for name in ("domain", "rt", "base"):
+            if getattr(job, name):
+                raise UsageError(f"--{name} belongs to --stage tt.")
+        return
+    if job.base and not job.domain:
+        raise UsageError("--base is what a head starts from: it needs --domain.")
+    if job.preset.tt_train.domain not in ("", job.domain):
+        raise UsageError("A head is asked for with --domain, not with tt_train.domain.")
+    if job.preset.tt.z_dim != identity.EMBEDDING_SIZE:
+        raise UsageError(
+            f"tt.z_dim is {job.preset.tt.z_dim}, but the embedded identity network gives "
+            f"{identity.EMBEDDING_SIZE} numbers.",
+            f"Use --set tt.z_dim={identity.EMBEDDING_SIZE}.",
+        )
+
+
+def base_path(job: Job) -> Path:
+    """Where the TT-Net lies that a head starts from."""
+    return job.base or weights.weight_path(export.TT_FILE)
+
+
+def head_preset(job: Job) -> Preset:
+    """The preset of a head: its domain, and the size that the base was trained at.
+
+    Raises:
+        UsageError: the base has another network than the preset, or the head would be empty.
+        WeightsError: the base is missing or damaged.
+    """
+    base = weights.load_tt(base_path(job)).config
+    if changed := _differences(job.preset.tt, base):
+        raise UsageError(
+            f"The base {base_path(job)} has another network: {'; '.join(changed)}.",
+            "A head needs the preset that its base was trained with.",
+        )
+    c = job.preset.tt_train
+    size = c.head_size or base.finest
+    if size not in c.sizes:
+        raise UsageError(f"The base was trained at {size} px, which tt_train.sizes does not have.")
+    if c.head_from > size:
+        raise UsageError(f"A head from {c.head_from} px up is empty when it is trained at {size}.")
+    train = dataclasses.replace(c, domain=job.domain, head_size=size)
+    return dataclasses.replace(job.preset, tt=base, tt_train=train)
+
+
+def _differences(wanted: TTConfig, base: TTConfig) -> list[str]:
+    now, then = to_dict(wanted), to_dict(base)
+    keys = [k for k in now if k != "trained_size" and now[k] != then[k]]
+    return [f"tt.{k} is {then[k]!r}, not {now[k]!r}" for k in keys]
+
+
+def _start_from_base(stage: TTStage, path: Path) -> None:
     """Begin with the base, and with the discriminator trained with it where it lies beside."""
-    path = base or weights.weight_path(export.TT_FILE)
     beside = path.with_name(export.D_FILE)
     d = weights.load_state(beside)[0] if beside.is_file() else None
-    stage.start_from(weights.load_state(path)[0], d)
+    state, metadata = weights.load_state(path)
+    base = {"config": metadata["config"], "base": weights.sha256_of(path)}
+    stage.start_from(state, d, base)

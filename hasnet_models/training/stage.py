@@ -1,0 +1,105 @@
+"""What the two stages share: a generator against a discriminator, their state and counters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hasnet_models.config import RTTrainConfig, TTTrainConfig, to_dict
+from hasnet_models.training import distributed
+from hasnet_models.training.ema import EMA
+from hasnet_models.training.faces import FaceSet
+from hasnet_models.training.runtime import Optimiser, Runtime
+
+
+class GanStage:
+    """Networks, optimisers and counters; a stage adds its data, losses and :meth:`advance`."""
+
+    name = ""
+
+    def __init__(
+        self,
+        config: RTTrainConfig | TTTrainConfig,
+        faces: FaceSet,
+        val: FaceSet,
+        runtime: Runtime,
+    ) -> None:
+        self.config, self.faces, self.val = config, faces, val
+        self.runtime, self.device = runtime, runtime.device
+        self.step_number = self.images = 0
+
+    def use(self, net: nn.Module, d: nn.Module, trained: Sequence[nn.Parameter]) -> None:
+        """Train ``trained`` of the generator ``net`` against ``d``."""
+        c = self.config
+        self.net, self.d = self.runtime.place(net), self.runtime.place(d)
+        self.ema = EMA(self.net, c.ema)
+        betas = (c.beta1, c.beta2)
+        self.opt = Optimiser(list(trained), c.lr, betas, self.runtime)
+        self.d_opt = Optimiser(list(self.d.parameters()), c.d_lr, betas, self.runtime)
+        self.run_d = self.runtime.runner(self.d)
+
+    def advance(self) -> dict[str, Tensor]:
+        """D's and G's optimiser step on one batch; the losses."""
+        raise NotImplementedError
+
+    def step(self) -> dict[str, float]:
+        """One batch; all randomness follows from (seed, step). The losses of all processes."""
+        report = self.advance()
+        self.ema.update(self.net, self.step_number)
+        self.step_number += 1
+        self.images += self.config.batch * distributed.world()
+        return distributed.mean(report)
+
+    @contextmanager
+    def frozen_d(self) -> Any:
+        """D lets gradients through, but gets none."""
+        self.d.requires_grad_(False)
+        yield
+        self.d.requires_grad_(True)
+
+    def state(self) -> dict[str, Any]:
+        """Networks, optimisers and counters."""
+        return {
+            "net": self.net.state_dict(),
+            "ema": self.ema.net.state_dict(),
+            "d": self.d.state_dict(),
+            "opt": self.opt.state_dict(),
+            "d_opt": self.d_opt.state_dict(),
+            "step": self.step_number,
+            "images": self.images,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue from :meth:`state`."""
+        for part in ("net", "d", "opt", "d_opt"):
+            getattr(self, part).load_state_dict(state[part])
+        self.ema.net.load_state_dict(state["ema"])
+        self.step_number, self.images = state["step"], state["images"]
+
+    def training_table(self) -> dict[str, Any]:
+        """The training configuration; ``batch`` is that of all processes together."""
+        table = to_dict(self.config)
+        return {**table, "batch": table["batch"] * distributed.world()}
+
+
+def joint(rng: np.random.Generator, batch: int) -> np.ndarray:
+    """Uniform numbers for this process's rows out of those of the joint batch."""
+    return distributed.share(rng.random(batch * distributed.world()))
+
+
+def spread(faces: FaceSet, count: int, only: str | None = None) -> list[int]:
+    """``count`` faces, going through the domains (or one domain) in turn."""
+    pools = [faces.by_domain[only]] if only in faces.by_domain else list(faces.by_domain.values())
+    deep = max(len(p) for p in pools)
+    in_turn = [p[k] for k in range(deep) for p in pools if k < len(p)]
+    return in_turn[:count]
+
+
+def seed_torch(seed: int) -> None:
+    """Seed torch's own generators, differently in each process (the noise of StyledConv)."""
+    torch.manual_seed(seed + distributed.rank())
