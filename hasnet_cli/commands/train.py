@@ -4,63 +4,151 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hasnet_cli.console import Terminal, verbosity_options
-from hasnet_models.errors import EXIT_INTERRUPTED, EXIT_OK
+from hasnet_cli.console import Terminal, progress_option, verbosity_options
+from hasnet_models.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
+
+if TYPE_CHECKING:
+    from hasnet_models.config import Preset
+    from hasnet_models.training.session import Job
+
+PATH = click.Path(path_type=Path)
+MINUTES = click.FloatRange(min=0)
+CURVES = "curves.png"
+ABLATIONS = "no-rt, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips, no-skips"
 
 
 @click.command("train")
-@click.argument("faces", type=click.Path(path_type=Path))
-@click.option("--stage", type=click.Choice(["rt", "tt"]), required=True, help="Which network.")
-@click.option("-o", "--output", "run", type=click.Path(path_type=Path), help="The run's folder.")
+@click.argument("faces", type=PATH, required=False)
+@click.option("--stage", type=click.Choice(["rt", "tt"]), help="Which network.")
+@click.option("-o", "--output", "run", type=PATH, help="The run's folder.")
 @click.option("--preset", default="lite", metavar="lite|paper|FILE.toml", help="Configuration.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one key.")
+@click.option("--ablate", "ablations", multiple=True, metavar="NAME", help=f"{ABLATIONS}.")
 @click.option("--domain", metavar="NAME", help="Train only this domain's head, from the base.")
-@click.option("--rt", type=click.Path(path_type=Path), help="RT-Net weights for stage tt.")
-@click.option("--base", type=click.Path(path_type=Path), help="TT-Net weights a head starts from.")
-@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so many minutes.")
+@click.option("--rt", type=PATH, help="RT-Net weights for stage tt.")
+@click.option("--base", type=PATH, help="TT-Net weights a head starts from.")
+@click.option("--minutes", type=MINUTES, help="Stop after so many minutes.")
 @click.option("--images", type=click.IntRange(min=0), help="Stop after so many images.")
-@click.option("--save-every", type=click.FloatRange(min=0), default=5.0, help="Minutes.")
-@click.option("--preview-every", type=click.FloatRange(min=0), default=10.0, help="Minutes.")
+@click.option("--save-every", type=MINUTES, default=5.0, help="Minutes.")
+@click.option("--preview-every", type=MINUTES, default=10.0, help="Minutes.")
+@click.option("--log-every", type=MINUTES, default=0.5, help="Minutes.")
+@click.option("--keep", type=click.IntRange(min=1), default=2, help="Checkpoints, beside the best.")
 @click.option("--resume", default="auto", metavar="auto|none|PATH", help="Where to go on from.")
-@click.option("--cache", type=click.Path(path_type=Path), help="Folder for decoded faces.")
+@click.option("--cache", type=PATH, help="Folder for decoded faces.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option("--device", default="auto", metavar="auto|cpu|cuda|mps", help="Where to compute.")
+@click.option("--precision", default="auto", metavar="auto|fp32|bf16|fp16", help="Of the networks.")
+@click.option("--compile", "compiled", is_flag=True, help="Compile the networks first.")
+@click.option("--tensorboard", is_flag=True, help="Write losses for TensorBoard too.")
+@click.option("--dry-run", is_flag=True, help="Show configuration and cost, train nothing.")
+@click.option("--plot", type=PATH, metavar="RUN", help="Draw a run's losses, train nothing.")
+@progress_option
 @verbosity_options
 @click.pass_obj
-def command(
-    terminal: Terminal, faces: Path, stage: str, run: Path | None, **options: object
-) -> int:
+def command(terminal: Terminal, **options: Any) -> int:
     """Train the networks on a folder of aligned faces.
 
     FACES holds one folder a domain, and may hold an index.tsv (columns domain, split, file,
     identity). Checkpoints, preview sheets, metrics.jsonl and at the end the averaged weights go
     into the run's folder (runs/STAGE by default); an interrupted run goes on where it stopped.
+    Several processes: torchrun --nproc_per_node N -m hasnet_cli train ... See docs/training.md.
     """
+    if options["plot"]:
+        return plot(terminal, options["plot"])
+    for name in ("faces", "stage"):
+        if not options[name]:
+            raise UsageError(f"hasnet train needs {'FACES' if name == 'faces' else '--stage'}.")
+    from hasnet_models.config import load_preset
+
+    preset = load_preset(options["preset"], options["overrides"], options["ablations"])
+    job = make_job(preset, options)
+    return dry_run(terminal, job, options) if options["dry_run"] else run(terminal, job, options)
+
+
+def make_job(preset: Preset, options: dict[str, Any]) -> Job:
+    """What is to be trained."""
+    from hasnet_models.training import session
+
+    asked = {name: options[name] for name in ("domain", "rt", "base", "resume")}
+    name = "-".join(filter(None, (options["stage"], options["domain"])))
+    folder = options["run"] or Path("runs") / name
+    job = session.Job(options["stage"], options["faces"], folder, preset, **asked)
+    session.require_sense(job)
+    return job
+
+
+def run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
+    """Train; in each of the processes where there are several."""
     import torch
 
-    from hasnet_models.config import load_preset
-    from hasnet_models.device import resolve_device
-    from hasnet_models.training import loop, session
+    from hasnet_cli.training_view import watching
+    from hasnet_models.training import distributed, loop, session
+    from hasnet_models.training.runtime import Runtime
 
-    preset = load_preset(options["preset"], options["overrides"])
-    device = resolve_device(options["device"])
     if options["threads"]:
         torch.set_num_threads(options["threads"])
-    asked = {name: options[name] for name in ("domain", "rt", "base", "resume")}
-    name = "-".join(filter(None, (stage, options["domain"])))
-    job = session.Job(stage, faces, run or Path("runs") / name, preset, **asked)
-    limits = {n: options[n] for n in ("minutes", "images", "save_every", "preview_every")}
-    budget = loop.Budget(**{n: v for n, v in limits.items() if v is not None})
+    names = ("minutes", "images", "save_every", "preview_every", "log_every", "keep")
+    budget = loop.Budget(**{n: options[n] for n in names if options[n] is not None})
     cache = options["cache"] or session.default_cache()
-    written, interrupted = session.run_job(
-        job, budget, device, cache, terminal.say, progress_line(terminal)
-    )
+    with distributed.processes(options["device"]) as device:
+        runtime = Runtime.choose(device, options["precision"], options["compiled"])
+        if distributed.rank() > 0:
+            terminal.verbosity = -1
+        endless = options["minutes"] is None and options["images"] is None
+        say, progress = terminal.note, progress_line(terminal)
+        with watching(terminal, job.run.name, endless=endless) as view:
+            watchers = [view, *board(job, options)]
+            written, interrupted = session.run_job(
+                job, budget, runtime, cache, say, progress, watchers
+            )
     for path in written:
         terminal.result(str(path))
     return EXIT_INTERRUPTED if interrupted else EXIT_OK
+
+
+def board(job: Job, options: dict[str, Any]) -> list[Any]:
+    """TensorBoard's writer where it was asked for, in the first process."""
+    from hasnet_models.training import distributed
+
+    if not options["tensorboard"] or distributed.rank() > 0:
+        return []
+    from hasnet_models.training.board import Board
+
+    return [Board(job.run)]
+
+
+def dry_run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
+    """Print what would be trained and what it would take."""
+    from hasnet_cli.training_view import cost_lines
+    from hasnet_models.config import to_toml
+    from hasnet_models.device import resolve_device
+    from hasnet_models.training import cost, session
+    from hasnet_models.training.face_index import read_index
+
+    device = resolve_device(options["device"])
+    preset = session.head_preset(job) if job.domain else job.preset
+    count = len(read_index(job.faces, "train"))
+    found = cost.estimate(job.stage, preset, count, job.domain, device.type == "cuda")
+    terminal.result(to_toml(preset))
+    for line in (f"{count} faces to train on, on {device}", *cost_lines(found)):
+        terminal.result(f"# {line}")
+    return EXIT_OK
+
+
+def plot(terminal: Terminal, run: Path) -> int:
+    """Draw metrics.jsonl beside itself."""
+    from hasnet_models import image_io
+    from hasnet_models.training.plot import draw, read_metrics
+
+    curves = read_metrics(run)
+    target = (run if run.is_dir() else run.parent) / CURVES
+    image_io.write(draw(curves), target)
+    terminal.result(str(target))
+    return EXIT_OK
 
 
 def progress_line(terminal: Terminal) -> Callable[[str, int, int], None]:

@@ -1,0 +1,375 @@
+"""Precision, compilation, several processes, ablations and heads, on tiny networks."""
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nano
+import pytest
+import torch
+
+from hasnet_models import weights
+from hasnet_models.config import load_preset, to_toml
+from hasnet_models.errors import DeviceError, UsageError, WeightsError
+from hasnet_models.training import checkpoint, cost, distributed, export, loop, session
+from hasnet_models.training.runtime import Runtime
+from hasnet_models.training.targets import TargetFeatures
+
+ROOT = Path(__file__).parents[1]
+STAGES = [nano.rt_stage, nano.tt_stage]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return nano.make_folder(tmp_path / "faces")
+
+
+def silent(*_):
+    return None
+
+
+# precision and compilation
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("make", STAGES)
+def test_low_precision_trains_and_resumes(make, dtype, folder, tmp_path):
+    runtime = Runtime(dtype=dtype)
+    stage = make(folder, runtime=runtime)
+    loop.train(stage, tmp_path / "run", loop.Budget(images=12), silent)
+    assert all(p.dtype == torch.float32 for p in stage.net.parameters())
+    exact = make(folder)
+    assert stage.step()["d"] == pytest.approx(_third_step(exact)["d"], rel=0.05)
+    again = make(folder, runtime=runtime)
+    loop.resume(again, tmp_path / "run", nano.CPU)
+    assert again.images == 12
+    if dtype == torch.float16:
+        assert again.opt.scaler.get_scale() > 0
+        assert again.opt.state_dict()["scaler"] == _saved(tmp_path / "run")["opt"]["scaler"]
+
+
+def _third_step(stage):
+    for _ in range(3):
+        stage.step()
+    return stage.step()
+
+
+def _saved(run):
+    return checkpoint.load(run, nano.CPU)[0]
+
+
+def test_gradients_that_overflow_in_fp16_change_nothing(folder):
+    stage = nano.rt_stage(folder, runtime=Runtime(dtype=torch.float16))
+    before = [p.clone() for p in stage.opt.parameters]
+    scale = stage.opt.scaler.get_scale()
+    stage.opt.minimise(sum(p.sum() for p in stage.opt.parameters) * 1e38)
+    assert all(torch.equal(a, b) for a, b in zip(before, stage.opt.parameters, strict=True))
+    assert stage.opt.scaler.get_scale() < scale
+
+
+def test_precision_is_chosen_by_the_device():
+    assert Runtime.choose(nano.CPU).dtype == torch.float32
+    assert Runtime.choose(torch.device("mps")).dtype == torch.float32
+    assert Runtime.choose(nano.CPU, "bf16").dtype == torch.bfloat16
+    with pytest.raises(UsageError, match="fp8"):
+        Runtime.choose(nano.CPU, "fp8")
+    with pytest.raises(UsageError, match="mps"):
+        Runtime.choose(torch.device("mps"), "fp16")
+
+
+def test_compiled_networks_give_the_same_losses(folder, monkeypatch):
+    # the graphs are captured as always, but run by torch itself: no compiler is needed
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    compiled = nano.tt_stage(folder, runtime=Runtime(compile=True))
+    plain = nano.tt_stage(folder)
+    assert compiled.state()["net"].keys() == plain.state()["net"].keys()
+    for _ in range(2):  # with R1, and without
+        found, wanted = compiled.step(), plain.step()
+        assert found == pytest.approx(wanted, rel=1e-3, abs=1e-4)
+    torch._dynamo.reset()
+
+
+# several processes
+
+
+def test_one_process_shares_with_nobody():
+    rows = torch.arange(4.0)
+    assert torch.equal(distributed.share(rows), rows) and distributed.gather(rows) is rows
+    assert distributed.mean({"a": torch.tensor(2.0)}) == {"a": 2.0} and distributed.mean({}) == {}
+    assert not distributed.anywhere(False)
+
+
+def test_several_processes_need_a_device_each(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(distributed, "resolve_device", lambda name: torch.device("mps"))
+    with (
+        pytest.raises(UsageError, match="cannot share the device mps"),
+        distributed.processes("mps"),
+    ):
+        pass
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_missing_device_is_an_error_and_never_the_cpu():
+    with pytest.raises(DeviceError), distributed.processes("cuda"):
+        pass
+
+
+@pytest.mark.parametrize("stage", ["rt", "tt"])
+def test_two_processes_do_what_one_does_with_the_doubled_batch(stage, folder, tmp_path):
+    rt = nano.rt_stage(folder)
+    base = export.export(rt, tmp_path)[0]
+    (tmp_path / "nano.toml").write_text(to_toml(nano.preset()))
+    more = ["--rt", str(base)] if stage == "tt" else []
+    doubled = f"{stage}_train.batch=8"
+    one = _train(tmp_path, folder, stage, "one", *more, "--set", doubled)
+    two = _train(tmp_path, folder, stage, "two", *more, processes=2)
+    assert [r["images"] for r in two] == [r["images"] for r in one] == [8, 16]
+    assert _losses(two[0]) == pytest.approx(_losses(one[0]), abs=2e-5)
+    # from the second step on Adam has turned roundings of small gradients into whole steps
+    assert _losses(two[1]) == pytest.approx(_losses(one[1]), rel=2e-2, abs=2e-3)
+    names = {p.name.split("-")[0] for p in (tmp_path / "two").iterdir()}
+    assert {"step", "metrics.jsonl", "preview"} <= names
+    assert checkpoint.load(tmp_path / "two", nano.CPU)[1]["processes"] == 2
+
+
+def _train(tmp_path, folder, stage, run, *more, processes=1):
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2"] if processes > 1 else []
+    command = [sys.executable, *launch, "-m", "hasnet_cli", "train", str(folder), "--stage", stage]
+    command += ["--preset", "nano.toml", "--images", "16", "--log-every", "0", "--device", "cpu"]
+    command += ["--cache", str(tmp_path / "cache"), "-o", run, "-q", *more]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(f"{stage}_net.safetensors") == 1, "only the first process prints"
+    lines = (tmp_path / run / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _losses(row):
+    return {name: value for name, value in row.items() if name != "images_s"}
+
+
+def test_checkpoint_of_two_processes_goes_on_in_one_with_the_same_joint_batch(folder, monkeypatch):
+    whole = nano.rt_stage(folder, nano.preset(rt_train={"batch": 8})).configuration()
+    half = nano.rt_stage(folder)
+    assert loop.differences(half.configuration(), whole)
+    monkeypatch.setattr(distributed, "world", lambda: 2)
+    assert loop.differences(half.configuration(), whole) == []
+
+
+# ablations
+
+
+def test_without_rt_net_the_source_itself_is_redrawn(folder):
+    with_rt = nano.tt_stage(folder)
+    without = nano.tt_stage(folder, nano.preset(tt={"use_rt": False}))
+    entries = [with_rt.pool.sampler(n) for n in range(4)]
+    keys = [(e.source, e.source_flip) for e in entries]
+    source = without.targets.pictures(keys, 32)
+    assert torch.equal(without.make_entries(entries)[0], source)
+    assert not torch.equal(with_rt.make_entries(entries)[0], source)
+    assert all(math.isfinite(v) for v in without.step().values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"style": 0.0}, {"content"}),
+        ({"content": 0.0}, {"style"}),
+        ({"style": 0.0, "content": 0.0}, set()),
+    ],
+)
+def test_ablated_contextual_losses_are_not_computed(changes, expected, folder):
+    losses = nano.tt_stage(folder, nano.preset(tt_train=changes)).step()
+    assert losses.keys() & {"style", "content"} == expected
+
+
+@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize(("pool", "widths"), [(1, [8, 8]), (2, [8, 8, 8])])
+def test_con0_of_other_sizes_and_skips_train(pool, widths, skips, folder):
+    tt = {"content_size": 64, "content_pool": pool, "grid": 8 // pool, "widths": widths}
+    config = nano.preset(tt={**tt, "skips": skips})
+    assert all(math.isfinite(v) for v in nano.tt_stage(folder, config).step().values())
+
+
+# heads
+
+
+@pytest.fixture
+def base(folder, tmp_path):
+    """A run's folder with a TT-Net, its discriminator and an RT-Net, and the job of a head."""
+    run = tmp_path / "base"
+    run.mkdir()
+    stage = nano.tt_stage(folder)
+    stage.images = 8
+    stage.step()
+    export.export(stage, run)
+    rt = export.export(nano.rt_stage(folder), run)[0]
+    return session.Job(
+        "tt", folder, tmp_path / "head", nano.preset(), domain="red", rt=rt,
+        base=run / export.TT_FILE,
+    )  # fmt: skip
+
+
+def train_head(job, tmp_path, images=8):
+    budget = loop.Budget(images=images)
+    return session.run_job(job, budget, nano.FP32, tmp_path / "cache", silent, silent)
+
+
+def test_head_from_start_to_use(base, tmp_path):
+    (path,), interrupted = train_head(base, tmp_path)
+    assert path.name == "red-head.safetensors" and not interrupted
+    plain, headed = weights.load_tt(base.base), weights.load_tt(base.base, path)
+    assert headed.config == plain.config and headed.config.trained_size == 16
+    changed = [
+        name
+        for name, tensor in headed.state_dict().items()
+        if not torch.equal(tensor, plain.state_dict()[name])
+    ]
+    assert changed
+    metadata = weights.load_state(path)[1]
+    assert metadata["domain"] == "red"
+    assert metadata["base"] == weights.sha256_of(base.base)
+
+
+def test_head_trains_at_the_base_s_size_without_a_warm_up(base, tmp_path):
+    warm = nano.preset(tt_train={"warmup_images": 1000})
+    train_head(dataclasses.replace(base, preset=warm), tmp_path)
+    rows = (base.run / loop.METRICS).read_text().splitlines()
+    assert "adv" in json.loads(rows[0]) and "warm_up" not in json.loads(rows[0])
+    config = checkpoint.load(base.run, nano.CPU)[1]["config"]["tt_train"]
+    assert (config["domain"], config["head_size"]) == ("red", 16)
+
+
+def test_small_head_holds_only_the_fine_blocks(base, tmp_path):
+    small = nano.preset(tt_train={"head_from": 16})
+    (path,), _ = train_head(dataclasses.replace(base, preset=small), tmp_path)
+    state, _ = weights.load_state(path)
+    assert state and all(name.startswith("blocks.2.") for name in state)
+    weights.load_tt(base.base, path)
+
+
+def test_run_of_one_head_is_not_resumed_as_another(base, tmp_path):
+    train_head(base, tmp_path)
+    with pytest.raises(UsageError, match=r"tt_train\.domain was 'red', is 'blue'"):
+        train_head(dataclasses.replace(base, domain="blue"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stage": "rt"}, "--domain belongs to --stage tt"),
+        ({"domain": None}, "needs --domain"),
+        ({"domain": "green"}, "no domain 'green'"),
+        ({"preset": nano.preset(tt={"use_rt": False})}, r"tt\.use_rt is True, not False"),
+        ({"preset": nano.preset(tt={"w_dim": 4})}, r"tt\.w_dim is 8, not 4"),
+        (
+            {"preset": nano.preset(tt_train={"head_from": 16, "head_size": 8})},
+            "is empty when it is trained at 8",
+        ),
+        ({"preset": nano.preset(tt_train={"domain": "blue"})}, "with --domain"),
+        ({"preset": nano.preset(tt={"z_dim": 512})}, r"tt\.z_dim=192"),
+    ],
+)
+def test_nonsense_is_refused(changes, message, base, tmp_path):
+    with pytest.raises(UsageError) as error:
+        train_head(dataclasses.replace(base, **changes), tmp_path)
+    assert re.search(message, f"{error.value} {error.value.hint}")
+
+
+def test_base_that_is_no_tt_net_is_refused(base, tmp_path):
+    with pytest.raises(WeightsError):
+        train_head(dataclasses.replace(base, base=base.rt), tmp_path)
+
+
+# the best checkpoint, old checkpoints, memory
+
+
+def test_best_checkpoint_is_kept_beside_the_last(folder, tmp_path, monkeypatch):
+    stage = nano.rt_stage(folder)
+    for score in (3.0, 1.0, 2.0, math.nan, 4.0):
+        stage.step()
+        monkeypatch.setattr(stage, "score", lambda score=score: score)
+        loop.save(stage, tmp_path / "run", keep=2)
+    kept = sorted(int(p.name[5:]) for p in (tmp_path / "run").glob("step-*"))
+    assert kept == [2, 4, 5]
+    assert checkpoint.best(tmp_path / "run").name == "step-00000002"
+
+
+def test_score_is_finite_deterministic_and_only_of_the_last_size(folder):
+    rt, tt = nano.rt_stage(folder), nano.tt_stage(folder)
+    assert rt.score() == rt.score() > 0
+    assert tt.score() is None
+    tt.images = 8
+    assert tt.score() == tt.score() > 0
+
+
+def test_checkpoint_older_than_a_key_is_resumed_with_the_default(folder):
+    now = nano.tt_stage(folder).configuration()
+    then = {table: dict(keys) for table, keys in now.items()}
+    del then["tt"]["use_rt"], then["tt_train"]["contextual_shrink"]
+    assert loop.differences(now, then) == []
+    now["tt"]["use_rt"] = False
+    assert loop.differences(now, then) == ["tt.use_rt was True, is False"]
+
+
+def test_feature_cache_stays_within_its_memory():
+    def vgg(images, layers):
+        return {name: images[:, :1] for name in layers}
+
+    made = []
+
+    def pictures(keys, size):
+        made.extend(keys)
+        return torch.full((1, 3, size, size), float(keys[0][0]))
+
+    cache = TargetFeatures(vgg, pictures, 1, 1)
+    keys = [(i, False) for i in range(40)]
+    found = cache(keys, 128)["relu3_2"]  # 72 x 72 x 2 bytes x 2 layers: 20 kB a face
+    assert found.mean((1, 2, 3)).tolist() == [float(i) for i, _ in keys]
+    assert cache.used <= 2**20 and len(cache.kept) == len(keys)
+    cache.limit = 10 * 72 * 72 * 4
+    cache([(40, False)], 128)
+    assert set(cache.kept) == {(i, False) for i in range(31, 41)}
+    made.clear()
+    cache([(39, False), (0, False)], 128)
+    assert made == [(0, False)]
+
+
+def test_contextual_loss_at_half_size(folder):
+    half = nano.tt_stage(folder, nano.preset(tt_train={"contextual_shrink": 2}))
+    assert half.targets([(0, False)], 16)["relu3_2"].shape[-1] == 2
+    assert nano.tt_stage(folder).targets([(0, False)], 16)["relu3_2"].shape[-1] == 4
+
+
+# what it costs
+
+
+def test_cost_counts_the_arithmetic_of_a_convolution():
+    conv = torch.nn.Conv2d(3, 8, 3, padding=1, device="meta")
+    image = torch.zeros(2, 3, 16, 16, device="meta")
+    assert cost._count(lambda: conv(image)) == 2 * 2 * 16 * 16 * 8 * 3 * 9
+
+
+def test_cost_grows_with_size_and_shrinks_with_the_pool_and_lazy_losses():
+    changes = ({}, {"identity_every": 1}, {"pool": 0})
+    lazy, eager, fresh = (
+        cost.estimate("tt", nano.preset(tt_train=change), 12) for change in changes
+    )
+    assert [s.size for s in lazy.steps] == [8, 16]
+    assert lazy.steps[0].flops < lazy.steps[1].flops < eager.steps[1].flops
+    assert lazy.steps[1].flops < fresh.steps[1].flops
+    assert lazy.steps[0].activations > 0 and lazy.memory > sum(lazy.held.values())
+    assert lazy.batch == 4 and lazy.parameters["generator"] > 0
+
+
+def test_cost_of_stage_one():
+    found = cost.estimate("rt", load_preset("lite"), 100)
+    assert found.parameters["generator"] == 2_893_325 and found.steps[0].flops > 1e9
