@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 PALETTE_COLOURS = 20
 LAYER_CHANNELS = (64, 128, 256, 512, 512)
+VGG_LEAST = 8
 
 
 def contradictions(preset: Preset) -> list[str]:
@@ -56,6 +57,8 @@ def _growth(preset: Preset) -> Iterator[str]:
         yield f"tt_train.sizes must be some of {_list(sides)}, not {_list(c.sizes)}"
     if any(b != 2 * a for a, b in zip(c.sizes, c.sizes[1:], strict=False)):
         yield "tt_train.sizes must double from one to the next"
+    if (c.style or c.content) and c.sizes and c.sizes[0] < VGG_LEAST * c.contextual_shrink:
+        yield f"the contextual losses need {VGG_LEAST * c.contextual_shrink} px at the first size"
     if len(c.size_images) != len(c.sizes) - 1 or list(c.size_images) != sorted(c.size_images):
         yield "tt_train.size_images must be one fewer than tt_train.sizes, rising"
 

@@ -344,7 +344,8 @@ def test_feature_cache_stays_within_its_memory():
 
 
 def test_contextual_loss_at_half_size(folder):
-    half = nano.tt_stage(folder, nano.preset(tt_train={"contextual_shrink": 2}))
+    changes = {"contextual_shrink": 2, "sizes": [16], "size_images": []}
+    half = nano.tt_stage(folder, nano.preset(tt_train=changes))
     assert half.targets([(0, False)], 16)["relu3_2"].shape[-1] == 2
     assert nano.tt_stage(folder).targets([(0, False)], 16)["relu3_2"].shape[-1] == 4
 

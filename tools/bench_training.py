@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from hasnet_models.config import Preset, load_preset
+from hasnet_models.config_checks import contradictions
 from hasnet_models.device import resolve_device
 from hasnet_models.training.cost import topology_at
 from hasnet_models.training.face_index import FaceRecord
@@ -129,8 +130,10 @@ def main() -> None:
             print(f"  {name:42s} {value / batch * 1000:8.2f}  {value / found['whole step']:6.1%}")
         print(f"  {batch / found['whole step']:.2f} images/s; changed alone:")
         for name, changes in SWITCHES.items():
-            changed = make_stage(variant(preset, **changes), size, runtime)
-            took = seconds_a_step(changed, options.seconds)
+            changed = variant(preset, **changes)
+            if contradictions(changed):
+                continue
+            took = seconds_a_step(make_stage(changed, size, runtime), options.seconds)
             ratio = found["whole step"] / took
             print(f"  {name:42s} {batch / took:8.2f} images/s  x {ratio:.2f}", flush=True)
 
