@@ -16,7 +16,7 @@ import torch
 
 from hasnet_models import weights
 from hasnet_models.config import load_preset, to_toml
-from hasnet_models.errors import DeviceError, UsageError, WeightsError
+from hasnet_models.errors import DeviceError, HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, cost, distributed, export, loop, session
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import TargetFeatures
@@ -92,6 +92,17 @@ def test_compiled_networks_give_the_same_losses(folder, monkeypatch):
     for _ in range(2):  # with R1, and without
         found, wanted = compiled.step(), plain.step()
         assert found == pytest.approx(wanted, rel=1e-3, abs=1e-4)
+    torch._dynamo.reset()
+
+
+def test_compiler_that_fails_is_one_sentence(monkeypatch):
+    def broken(graph, inputs):
+        raise RuntimeError("a\nthousand\nlines")
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=broken))
+    run = Runtime(compile=True).runner(torch.nn.Linear(2, 2))
+    with pytest.raises(HasnetError, match="cannot be compiled here"):
+        run(torch.zeros(1, 2))
     torch._dynamo.reset()
 
 

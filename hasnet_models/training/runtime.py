@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from hasnet_models.errors import UsageError
+from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.training import distributed
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -70,7 +70,7 @@ class Runtime:
         The tensors that it returns, alone or in a dictionary, are float32.
         """
         if self.compile:
-            function = torch.compile(function)
+            function = compiled(function)
         if self.dtype == torch.float32:
             return function
 
@@ -79,6 +79,27 @@ class Runtime:
                 return in_float32(function(*args, **options))
 
         return call
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``torch.compile``, whose failures are one sentence.
+
+    Raises:
+        HasnetError: when called, if it cannot be compiled.
+    """
+    made = torch.compile(function)
+
+    def call(*args: Any, **options: Any) -> Any:
+        try:
+            return made(*args, **options)
+        except torch._dynamo.exc.BackendCompilerFailed as error:
+            # the message holds all that the compiler printed, often thousands of lines
+            raise HasnetError(
+                "The networks cannot be compiled here: torch's compiler failed.",
+                "Train without --compile; on a CPU it needs a recent C++ compiler.",
+            ) from error
+
+    return call
 
 
 def in_float32(found: Any) -> Any:
