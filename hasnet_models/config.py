@@ -163,6 +163,8 @@ class TTTrainConfig:
     all. ``domain``: train only the head of this domain; ``head_size``: at so many px, 0 for what
     the base was trained at. ``affine``: sources that meet another domain are turned, scaled and
     shifted by up to so much.
+    ``plain_lr``: factor on ``lr`` for TT-Net's layers without StyleGAN's run-time gain, whose
+    weights are small, so that the same rate would throw them about.
     ``contextual_shrink``: the contextual loss sees pictures of so many times smaller a side;
     ``feature_cache_mb``: memory for the VGG features of its targets.
     """
@@ -172,6 +174,7 @@ class TTTrainConfig:
     batch: int = ranged(4, 1, 4096)
     lr: float = ranged(2e-3, 0.0, 1.0)
     d_lr: float = ranged(2e-3, 0.0, 1.0)
+    plain_lr: float = ranged(1.0, 0.0, 1.0)
     beta1: float = ranged(0.0, 0.0, 0.999)
     beta2: float = ranged(0.99, 0.0, 0.9999)
     adversarial: float = ranged(1.0, 0.0)

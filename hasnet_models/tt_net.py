@@ -16,6 +16,9 @@ from hasnet_models.ttm import SLOPE, TTM, ToOutput
 
 T = TypeVar("T", bound=Tensor)
 GATE_START = 0.4
+# the flow's convolution starts at zero and answers to hundreds of inputs: without a gain the first
+# steps of training would already tear the face
+FLOW_GAIN = 0.03
 CODE_SCALE = 0.3
 
 
@@ -87,7 +90,7 @@ class TTNet(nn.Module):
                 break
             h = block(h, w, warped, content)
             if flow is None and (side > self.config.grid or len(self.blocks) == 1):
-                flow = self.flow(h).tanh() * self.config.displacement
+                flow = (self.flow(h) * FLOW_GAIN).tanh() * self.config.displacement
                 warped = warp(x_rt, flow) if self.config.displacement else x_rt
             out = block.output(h, w)
             total = out if total is None else out + bring_to(total, out)

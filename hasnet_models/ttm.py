@@ -65,9 +65,9 @@ class ToOutput(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, w_dim: int, scale: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1) * scale)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.gain = 1 / math.sqrt(inputs)
+        self.gain = scale / math.sqrt(inputs)
         self.style = nn.Linear(w_dim, inputs)
         nn.init.normal_(self.style.weight, std=0.5 / math.sqrt(w_dim))
         nn.init.zeros_(self.style.bias)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hasnet_models import image_io
-from hasnet_models.domains import DataFile, Domain
+from hasnet_models.domains import Domain
+from hasnet_models.domains.records import DataFile
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.pipeline import AvatarPipeline, likeness, palette_distance
 from hasnet_models.reference import Reference, save_references
@@ -73,7 +74,7 @@ def test_palette_and_identity_each_change_the_avatar(pipeline, crop):
         pipeline.render(crop, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
     )
     assert np.abs(first - second).mean() > 20
-    assert 0.2 < np.abs(first - third).mean()
+    assert np.abs(first - third).mean() > 0.2
 
 
 @pytest.mark.slow
@@ -87,7 +88,7 @@ def test_nearest_domain_is_the_one_that_holds_the_reference(pipeline, tmp_path):
     warm = domain(tmp_path, "warm", [reference(i, (150, 60, 0)) for i in range(5)])
     cold = domain(tmp_path, "cold", [reference(i + 9, (0, 60, 150)) for i in range(5)])
     assert pipeline.nearest_domain(warm.references[2], [cold, warm]) is warm
-    assert pipeline.nearest_domain(reference(77, (90, 190, 90)), [cold, warm]) is None
+    assert pipeline.nearest_domain(cold.references[1], [cold, warm]) is cold
     assert pipeline.nearest_domain(warm.references[0], []) is None
 
 

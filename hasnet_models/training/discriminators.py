@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,29 @@ class PatchDiscriminator(nn.Module):
         return self.logit(h)
 
 
+class Conv(nn.Conv2d):
+    """Convolution with StyleGAN's equalised learning rate: unit weights and a run-time gain.
+
+    With plain weights the same learning rate either starves the discriminator or throws it about.
+    """
+
+    def reset_parameters(self) -> None:
+        """Normal weights, zero bias."""
+        nn.init.normal_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, Cin, H, W) -> (B, Cout, H', W')."""
+        gain = 1 / math.sqrt(self.weight[0].numel())
+        return F.conv2d(x, self.weight * gain, self.bias, padding=self.padding)
+
+
+def activate(h: Tensor) -> Tensor:
+    """Leaky ReLU that keeps the variance."""
+    return F.leaky_relu(h, SLOPE) * math.sqrt(2)
+
+
 class StyleDiscriminator(nn.Module):
     """Discriminator with one patch logit map a domain, which grows with the generator.
 
@@ -49,26 +73,26 @@ class StyleDiscriminator(nn.Module):
         super().__init__()
         self.sizes = sizes
         finest = len(sizes) - 1
-        self.entries = nn.ModuleList(nn.Conv2d(3, widths[finest - i], 1) for i in range(len(sizes)))
+        self.entries = nn.ModuleList(Conv(3, widths[finest - i], 1) for i in range(len(sizes)))
         self.blocks = nn.ModuleList(Halving(a, b) for a, b in itertools.pairwise(widths))
         self.fade = nn.Parameter(torch.zeros(len(sizes)))
         last = widths[-1]
-        self.mix = nn.Conv2d(last + 1, last, 3, padding=1)
-        self.logit = nn.Conv2d(last, domains, 1)
+        self.mix = Conv(last + 1, last, 3, padding=1)
+        self.logit = Conv(last, domains, 1)
 
     def forward(self, image: Tensor, domain: Tensor) -> Tensor:
         """(B, 3, S, S), (B,) int64 -> patch logits of that domain, (B, h, w)."""
         stage = self.sizes.index(image.shape[-1])
         start = len(self.sizes) - 1 - stage
-        h = F.leaky_relu(self.entries[stage](image), SLOPE)
+        h = activate(self.entries[stage](image))
         for i, block in enumerate(self.blocks[start:]):
             h = block(h)
             if i == 0 and stage > 0:
                 # a new finest size is faded in: its gate starts at zero, the coarser entry stays
-                coarse = F.leaky_relu(self.entries[stage - 1](F.avg_pool2d(image, 2)), SLOPE)
+                coarse = activate(self.entries[stage - 1](F.avg_pool2d(image, 2)))
                 h = coarse + self.fade[stage] * h
         deviation = distributed.share(minibatch_deviation(distributed.gather(h)))
-        h = F.leaky_relu(self.mix(torch.cat((h, deviation), 1)), SLOPE)
+        h = activate(self.mix(torch.cat((h, deviation), 1)))
         logits = self.logit(h)
         return logits[torch.arange(len(logits), device=logits.device), domain]
 
@@ -78,14 +102,14 @@ class Halving(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(inputs, inputs, 3, padding=1)
-        self.second = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.first = Conv(inputs, inputs, 3, padding=1)
+        self.second = Conv(inputs, outputs, 3, padding=1)
+        self.skip = Conv(inputs, outputs, 1, bias=False)
 
     def forward(self, h: Tensor) -> Tensor:
         """(B, Cin, H, W) -> (B, Cout, H / 2, W / 2)."""
-        inner = F.avg_pool2d(F.leaky_relu(self.first(h), SLOPE), 2)
-        inner = F.leaky_relu(self.second(inner), SLOPE)
+        inner = F.avg_pool2d(activate(self.first(h)), 2)
+        inner = activate(self.second(inner))
         return (inner + self.skip(F.avg_pool2d(h, 2))) * 0.5**0.5
 
 

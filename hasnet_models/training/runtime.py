@@ -110,17 +110,21 @@ def in_float32(found: Any) -> Any:
 
 
 class Optimiser:
-    """Adam that averages the gradients over the processes and scales the loss for fp16."""
+    """Adam that averages the gradients over the processes and scales the loss for fp16.
+
+    Args:
+        parameters: what is trained, or torch's groups of it where some have a rate of their own.
+    """
 
     def __init__(
         self,
-        parameters: list[nn.Parameter],
+        parameters: list[nn.Parameter] | list[dict[str, Any]],
         lr: float,
         betas: tuple[float, float],
         runtime: Runtime,
     ) -> None:
-        self.parameters = parameters
         self.adam = torch.optim.Adam(parameters, lr, betas)
+        self.parameters = [p for group in self.adam.param_groups for p in group["params"]]
         self.scaler = torch.amp.GradScaler(
             runtime.device.type, enabled=runtime.dtype == torch.float16
         )

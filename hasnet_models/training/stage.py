@@ -33,8 +33,8 @@ class GanStage:
         self.runtime, self.device = runtime, runtime.device
         self.step_number = self.images = 0
 
-    def use(self, net: nn.Module, d: nn.Module, trained: Sequence[nn.Parameter]) -> None:
-        """Train ``trained`` of the generator ``net`` against ``d``."""
+    def use(self, net: nn.Module, d: nn.Module, trained: Sequence[Any]) -> None:
+        """Train ``trained`` of the generator ``net``, parameters or groups, against ``d``."""
         c = self.config
         self.net, self.d = self.runtime.place(net), self.runtime.place(d)
         self.ema = EMA(self.net, c.ema)

@@ -65,13 +65,16 @@ class TTStage(GanStage):
         self.pool = EntryPool(sampler, self.make_entries, capacity, c.pool_renew)
         self.base: dict[str, str] = {}
 
-    def _trained(self, net: TTNet) -> list[nn.Parameter]:
-        """The parameters that are trained: all, or a head's where ``head_from`` says so."""
+    def _trained(self, net: TTNet) -> list[dict[str, Any]]:
+        """What is trained, all or a head's, in groups: with a run-time gain, and without."""
         named = dict(net.named_parameters())
         kept = head_tensors(named, self.preset.tt.resolutions, self.config.head_from)
         for name, parameter in named.items():
             parameter.requires_grad_(name in kept)
-        return list(kept.values())
+        gained = {m.weight for m in net.modules() if hasattr(m, "gain")}
+        plain = [p for p in kept.values() if p not in gained]
+        scaled = {"params": [p for p in kept.values() if p in gained]}
+        return [scaled, {"params": plain, "lr": self.config.lr * self.config.plain_lr}]
 
     def start_from(
         self, net: dict[str, Tensor], d: dict[str, Tensor] | None, base: dict[str, str]
