@@ -122,7 +122,8 @@ def test_table_that_is_a_number_is_refused(tmp_path):
 
 
 def test_pictures_too_small_for_the_contextual_losses_are_refused():
-    changes = ("tt_train.sizes=[16,32,64]", "tt_train.contextual_shrink=4")
+    sizes = ("tt_train.sizes=[16,32,64]", "tt_train.size_images=[1,2]")
+    changes = (*sizes, "tt_train.contextual_shrink=4")
     with pytest.raises(UsageError, match="need 32 px at the first size"):
         load_preset("lite", changes)
     load_preset("lite", changes, ("no-cx",))
