@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hasnet_models.colour import luma
 from hasnet_models.config import TTConfig
 from hasnet_models.rt_net import bring_to
 from hasnet_models.ttm import SLOPE, TTM, ToOutput
@@ -98,6 +99,8 @@ class TTNet(nn.Module):
         gate = logit.sigmoid()
         if not self.config.residual:
             return {"x_tt": rgb, "gate": gate, "flow": flow}
+        if self.config.bound_chroma:
+            rgb = bounded_chroma(rgb, x_rt)
         return {"x_tt": self.base(warped, gate) + rgb, "gate": gate, "flow": flow}
 
     def style(self, z_id: Tensor, code: Tensor | None) -> Tensor:
@@ -159,6 +162,17 @@ class GatedSkip(nn.Module):
         if self.vgg is not None:
             skip = skip + bring_to(self.vgg(content[self.layer]), h)
         return h + self.gate(h).sigmoid() * skip
+
+
+def bounded_chroma(rgb: Tensor, x_rt: Tensor) -> Tensor:
+    """The residual ``rgb`` made no more colourful than X_RT, whose colours are the reference's.
+
+    The part of the residual that is not grey is scaled by twice X_RT's root mean square chroma, at
+    most 1; what is added to a grey picture is grey. Both (B, 3, S, S).
+    """
+    chroma = (x_rt - luma(x_rt)).square().mean((1, 2, 3), keepdim=True)
+    grey = luma(rgb)
+    return grey + (rgb - grey) * (2 * (chroma + 1e-12).sqrt()).clamp_max(1)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from hasnet_models.config import load_preset
-from hasnet_models.tt_net import TTNet, content_features, head_tensors, warp
+from hasnet_models.tt_net import (
+    TTNet,
+    bounded_chroma,
+    content_features,
+    head_tensors,
+    warp,
+)
 from hasnet_models.ttm import TTM
 
 
@@ -46,6 +52,17 @@ def test_residual_starts_near_x_rt():
     x_rt, content, z = inputs(config)
     smooth = torch.nn.functional.avg_pool2d(x_rt, 9, 1, 4)
     assert (net(smooth, content, z) - smooth).abs().mean() < 0.3
+
+
+def test_grey_picture_stays_grey_and_a_colourful_one_may_gain_colour():
+    config = nano.preset().tt
+    torch.manual_seed(0)
+    net = TTNet(config)
+    x_rt, content, z = inputs(config)
+    x = net(x_rt[:, :1].expand(-1, 3, -1, -1), content, z)
+    assert (x - x.mean(1, keepdim=True)).abs().max() < 1e-4
+    residual = torch.randn(2, 3, 8, 8)
+    torch.testing.assert_close(bounded_chroma(residual, x_rt), residual)
 
 
 def test_identity_and_domain_code_change_the_result():
