@@ -99,9 +99,9 @@ class TTNet(nn.Module):
         gate = logit.sigmoid()
         if not self.config.residual:
             return {"x_tt": rgb, "gate": gate, "flow": flow}
-        if self.config.bound_chroma:
-            rgb = bounded_chroma(rgb, x_rt)
-        return {"x_tt": self.base(warped, gate) + rgb, "gate": gate, "flow": flow}
+        base = self.base(warped, gate)
+        x_tt = in_own_hue(base, rgb) if self.config.own_hue else base + rgb
+        return {"x_tt": x_tt, "gate": gate, "flow": flow}
 
     def style(self, z_id: Tensor, code: Tensor | None) -> Tensor:
         """w, (B, w_dim), from the identity and the domain code."""
@@ -164,15 +164,18 @@ class GatedSkip(nn.Module):
         return h + self.gate(h).sigmoid() * skip
 
 
-def bounded_chroma(rgb: Tensor, x_rt: Tensor) -> Tensor:
-    """The residual ``rgb`` made no more colourful than X_RT, whose colours are the reference's.
+def in_own_hue(base: Tensor, rgb: Tensor) -> Tensor:
+    """``base`` + ``rgb`` with every pixel's hue kept: colours are RT-Net's, from the reference.
 
-    The part of the residual that is not grey is scaled by twice X_RT's root mean square chroma, at
-    most 1; what is added to a grey picture is grey. Both (B, 3, S, S).
+    The grey part of the residual changes the luminance. The rest is projected on the pixel's own
+    chroma, so it makes the colour stronger (at most twice) or paler (down to grey), never another.
+    Both (B, 3, S, S).
     """
-    chroma = (x_rt - luma(x_rt)).square().mean((1, 2, 3), keepdim=True)
-    grey = luma(rgb)
-    return grey + (rgb - grey) * (2 * (chroma + 1e-12).sqrt()).clamp_max(1)
+    grey, added = luma(base), luma(rgb)
+    chroma = base - grey
+    along = ((rgb - added) * chroma).sum(1, keepdim=True)
+    strength = along / (chroma.square().sum(1, keepdim=True) + 0.01)
+    return grey + added + chroma * (1 + strength.clamp(-1, 1))
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:

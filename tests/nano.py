@@ -37,7 +37,7 @@ TABLES = {
         "noise": False,
         "skips": True,
         "residual": True,
-        "bound_chroma": True,
+        "own_hue": True,
         "blur_grid": 4,
         "displacement": 0.2,
         "domains": ["photo", "red", "blue"],

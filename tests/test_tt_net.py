@@ -6,12 +6,13 @@ import nano
 import pytest
 import torch
 
+from hasnet_models.colour import luma
 from hasnet_models.config import load_preset
 from hasnet_models.tt_net import (
     TTNet,
-    bounded_chroma,
     content_features,
     head_tensors,
+    in_own_hue,
     warp,
 )
 from hasnet_models.ttm import TTM
@@ -54,15 +55,17 @@ def test_residual_starts_near_x_rt():
     assert (net(smooth, content, z) - smooth).abs().mean() < 0.3
 
 
-def test_grey_picture_stays_grey_and_a_colourful_one_may_gain_colour():
-    config = nano.preset().tt
+def test_own_hue_changes_luminance_and_saturation_only():
     torch.manual_seed(0)
-    net = TTNet(config)
-    x_rt, content, z = inputs(config)
-    x = net(x_rt[:, :1].expand(-1, 3, -1, -1), content, z)
-    assert (x - x.mean(1, keepdim=True)).abs().max() < 1e-4
-    residual = torch.randn(2, 3, 8, 8)
-    torch.testing.assert_close(bounded_chroma(residual, x_rt), residual)
+    base, residual = torch.rand(2, 3, 8, 8) * 2 - 1, torch.randn(2, 3, 8, 8)
+    out = in_own_hue(base, residual)
+    torch.testing.assert_close(luma(out), luma(base + residual))
+    chroma, before = out - luma(out), base - luma(base)
+    assert torch.linalg.cross(chroma, before, dim=1).abs().max() < 1e-5
+    assert (chroma * before).sum(1).min() > -1e-5
+    grey = base[:, :1].expand(-1, 3, -1, -1)
+    greyed = in_own_hue(grey, residual)
+    assert (greyed - luma(greyed)).abs().max() < 1e-4
 
 
 def test_identity_and_domain_code_change_the_result():
