@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import HasnetError, ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -54,17 +54,12 @@ def write_report(out_dir: Path, results: Sequence[Result], photos: Path | None =
         ImageError: the page cannot be written.
     """
     path = out_dir / REPORT_NAME
-    temporary = out_dir / f".{REPORT_NAME}.{os.getpid()}.tmp"
     try:
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(_page(out_dir, results, photos))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replacing(path) as file:
+            for part in _page(out_dir, results, photos):
+                file.write(part.encode(errors="backslashreplace"))
     except OSError as error:
         raise ImageError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

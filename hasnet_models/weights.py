@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -168,18 +169,11 @@ def save_state(
 
     stored = {name: _stored(name, tensor, half) for name, tensor in tensors.items()}
     data = save(stored, metadata=dict(metadata))
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with replacing(Path(path)) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
         raise WeightsError(f"Cannot write the weights to {path}: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:

@@ -26,6 +26,7 @@ from typing import Any
 import torch
 
 import hasnet_models
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 
 FORMAT = 1
@@ -187,14 +188,9 @@ def _flush(path: Path) -> None:
 
 def _point(path: Path, text: str) -> None:
     """Write a small text file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(text.encode())
+    _flush(path.parent)
 
 
 def _forget(run: Path, final: Path, keep: int) -> None:

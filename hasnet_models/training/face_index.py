@@ -11,8 +11,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
-import secrets
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ import cv2
 import numpy as np
 
 from hasnet_models import image_io
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import HasnetError, ImageError, UsageError
 
 INDEX = "index.tsv"
@@ -121,21 +120,15 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[dict[str, str
     Raises:
         HasnetError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns), delimiter="\t", lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(
-                file, list(columns), delimiter="\t", lineterminator="\n", restval=""
-            )
-            writer.writeheader()
-            writer.writerows(rows)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replacing(path) as file:
+            file.write(text.getvalue().encode())
     except OSError as error:
         raise HasnetError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_face(source: Path | io.BytesIO, size: int) -> np.ndarray:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import secrets
 import time
 import zipfile
 from collections import deque
@@ -19,13 +18,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from os import fsync
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from hasnet_models import palette
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.training.face_index import (
     FaceRecord,
@@ -218,7 +217,7 @@ def write_pixels(base: Path, pictures: Iterable[np.ndarray | str]) -> None:
     """
     faults: dict[int, str] = {}
     rows = 0
-    with atomic(base.with_suffix(".u8")) as file:
+    with replacing(base.with_suffix(".u8")) as file:
         for i, picture in enumerate(pictures):
             if isinstance(picture, str):
                 faults[i] = picture
@@ -231,22 +230,8 @@ def write_pixels(base: Path, pictures: Iterable[np.ndarray | str]) -> None:
 
 def write_notes(base: Path, rows: int, faults: dict[int, str], **more: object) -> None:
     """Say what the file of pixels holds, and anything else that JSON can."""
-    with atomic(base.with_suffix(".json")) as file:
+    with replacing(base.with_suffix(".json")) as file:
         file.write(json.dumps({**more, "rows": rows, "faults": faults}).encode())
-
-
-@contextlib.contextmanager
-def atomic(path: Path) -> Iterator:
-    """A binary file that appears under its name when it is whole."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def ordered(
@@ -331,7 +316,7 @@ def add_vectors(
     known = read_vectors(store)
     if known and known["z_ids"].shape[1] == z_ids.shape[1]:
         made = {n: np.concatenate((known[n], made[n])) for n in made}
-    with atomic(store) as file:
+    with replacing(store) as file:
         np.savez(file, **made)
     return made
 

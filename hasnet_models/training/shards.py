@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from hasnet_models import image_io, palette
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.training.face_index import FaceRecord, content_hash, oddities, square
 from hasnet_models.training.faces import (
@@ -31,7 +32,6 @@ from hasnet_models.training.faces import (
     FaceSet,
     Progress,
     add_vectors,
-    atomic,
     fingerprint,
     open_pixels,
     ordered,
@@ -159,7 +159,8 @@ def _build(
     vectors: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     with contextlib.ExitStack() as stack:
         pixels = {
-            s: stack.enter_context(atomic(_split_base(base, s).with_suffix(".u8"))) for s in _SPLITS
+            split: stack.enter_context(replacing(_split_base(base, split).with_suffix(".u8")))
+            for split in _SPLITS
         }
         for batch in _batches(_samples(files, size, skipped, progress)):
             z_ids = embed(np.stack([s.large for s in batch]))
