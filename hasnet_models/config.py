@@ -83,7 +83,8 @@ class TTConfig:
     Options that differ from the paper: ``norm`` ("adain" is the paper's formula, "styled" the
     StyleGAN2 block it cites), ``skips`` (X_RT and a finer VGG layer enter each resolution through
     a gate), ``residual`` (the output is added to X_RT through a learned gate),
-    ``own_hue`` (what is added keeps the hue of X_RT), ``displacement``
+    ``own_hue`` (what is added keeps the hue of X_RT), ``guided`` (planes are
+    enlarged along X_RT's edges), ``displacement``
     (greatest warp of X_RT, in half frames; 0 switches it off), ``domains`` (names that the domain
     code may take; empty switches it off), ``use_rt`` (False: X_S itself in the place of X_RT, the
     ablation without RT-Net).
@@ -111,6 +112,7 @@ class TTConfig:
     residual: bool = False
     blur_grid: int = ranged(32, 1, 256)
     own_hue: bool = False
+    guided: bool = False
     displacement: float = ranged(0.0, 0.0, 1.0)
     domains: tuple[str, ...] = ()
     use_rt: bool = True

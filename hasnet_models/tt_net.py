@@ -95,7 +95,8 @@ class TTNet(nn.Module):
                 warped = warp(x_rt, flow) if self.config.displacement else x_rt
             out = block.output(h, w)
             total = out if total is None else out + bring_to(total, out)
-        rgb, logit = bring_to(total, x_rt).split((3, 1), 1)
+        enlarged = guided(total, luma(warped)) if self.config.guided else bring_to(total, x_rt)
+        rgb, logit = enlarged.split((3, 1), 1)
         gate = logit.sigmoid()
         if not self.config.residual:
             return {"x_tt": rgb, "gate": gate, "flow": flow}
@@ -176,6 +177,28 @@ def in_own_hue(base: Tensor, rgb: Tensor) -> Tensor:
     along = ((rgb - added) * chroma).sum(1, keepdim=True)
     strength = along / (chroma.square().sum(1, keepdim=True) + 0.01)
     return grey + added + chroma * (1 + strength.clamp(-1, 1))
+
+
+def guided(planes: Tensor, guide: Tensor, eps: float = 0.01) -> Tensor:
+    """``planes`` (B, C, s, s) enlarged to ``guide`` (B, 1, S, S) along the guide's edges.
+
+    Guided filter (He, Sun and Tang 2010, the fast form): in each 3 x 3 window the planes are a
+    linear function of the guide, found at the small size and applied at the large one; what it
+    leaves unexplained is enlarged bilinearly. At equal sizes the planes come back as they are.
+    """
+    if planes.shape[-1] == guide.shape[-1]:
+        return planes
+    small = F.adaptive_avg_pool2d(guide, planes.shape[-1])
+    mean, centre = box(planes), box(small)
+    slope = (box(planes * small) - mean * centre) / (box(small * small) - centre.square() + eps)
+    slope, offset = box(slope), box(mean - slope * centre)
+    rest = planes - (slope * small + offset)
+    return bring_to(slope, guide) * guide + bring_to(offset + rest, guide)
+
+
+def box(x: Tensor) -> Tensor:
+    """Mean over 3 x 3 windows, edges repeated, (B, C, H, W)."""
+    return F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ TABLES = {
         "skips": True,
         "residual": True,
         "own_hue": True,
+        "guided": True,
         "blur_grid": 4,
         "displacement": 0.2,
         "domains": ["photo", "red", "blue"],

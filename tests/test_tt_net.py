@@ -11,6 +11,7 @@ from hasnet_models.config import load_preset
 from hasnet_models.tt_net import (
     TTNet,
     content_features,
+    guided,
     head_tensors,
     in_own_hue,
     warp,
@@ -66,6 +67,19 @@ def test_own_hue_changes_luminance_and_saturation_only():
     grey = base[:, :1].expand(-1, 3, -1, -1)
     greyed = in_own_hue(grey, residual)
     assert (greyed - luma(greyed)).abs().max() < 1e-4
+
+
+def test_planes_are_enlarged_along_the_edges_of_the_guide():
+    guide = torch.zeros(1, 1, 64, 64)
+    guide[..., 29:] = 1
+    small = torch.nn.functional.adaptive_avg_pool2d(guide, 8)
+    planes = torch.cat((3 * small - 1, 0 * small + 0.5), 1)
+    out = guided(planes, guide)
+    torch.testing.assert_close(out[:, :1], 3 * guide - 1, atol=0.25, rtol=0)
+    torch.testing.assert_close(out[:, 1:], torch.full_like(guide, 0.5))
+    plain = torch.nn.functional.interpolate(planes, size=64, mode="bilinear")
+    assert (plain[:, :1] - (3 * guide - 1)).abs().max() > 1
+    assert torch.equal(guided(planes, small), planes)
 
 
 def test_identity_and_domain_code_change_the_result():
