@@ -1,0 +1,90 @@
+"""Time of one avatar: cold (a new process) and warm (networks loaded), and where it goes.
+
+    python tools/bench_avatar.py [--photo examples/astronaut.png] [--runs 10] [--threads 2]
+
+Prints medians in seconds; the last column is the share of the warm total.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from hasnet_models import colour, image_io
+from hasnet_models.domains import discover
+from hasnet_models.pipeline import AvatarPipeline
+from hasnet_models.tt_net import content_features
+
+
+def median(run: Callable[[], object], runs: int) -> float:
+    """Median seconds of a call, after one that does not count."""
+    run()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def cold(photo: Path, domain: str) -> float:
+    """Seconds of `hasnet avatar` in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "hasnet_cli", "avatar", str(photo), "--domain", domain]
+        start = time.perf_counter()
+        subprocess.run([*command, "-o", f"{folder}/out.png"], check=True, capture_output=True)
+        return time.perf_counter() - start
+
+
+@torch.inference_mode()
+def parts(pipeline: AvatarPipeline, photo: Path, domain_name: str, runs: int) -> dict[str, float]:
+    """Median seconds of each step of a warm avatar."""
+    domain = discover().get(domain_name)
+    reference = domain.references[0]
+    picture = image_io.read(photo)
+    crop = pipeline.crop(picture)[0].crop
+    x = torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1
+    palette = torch.from_numpy(reference.palette)[None].float() / 127.5 - 1
+    gray = colour.lightness(x)
+    x_rt = pipeline.rt(gray, palette)
+    content = content_features(pipeline.vgg, x_rt, pipeline.tt.config)
+    z_id = torch.from_numpy(reference.z_id)[None]
+    steps = {
+        "read": lambda: image_io.read(photo),
+        "detect and align": lambda: pipeline.crop(picture),
+        "z_id of the source": lambda: pipeline.embed(crop),
+        "RT-Net": lambda: pipeline.rt(gray, palette),
+        "VGG": lambda: content_features(pipeline.vgg, x_rt, pipeline.tt.config),
+        "TT-Net": lambda: pipeline.tt(x_rt, content, z_id),
+        "crop to avatar": lambda: pipeline.render(crop, reference, domain),
+    }
+    return {name: median(run, runs) for name, run in steps.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photo", type=Path, default=Path("examples/astronaut.png"))
+    parser.add_argument("--domain", default="sketch")
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    found = parts(AvatarPipeline.load("cpu"), options.photo, options.domain, options.runs)
+    total = sum(found[name] for name in list(found)[:3]) + found["crop to avatar"]
+    for name, seconds in found.items():
+        print(f"{name:20} {seconds:7.3f}  {seconds / total:6.1%}")
+    print(f"{'warm total':20} {total:7.3f}")
+    print(f"{'cold process':20} {cold(options.photo, options.domain):7.3f}")
+
+
+if __name__ == "__main__":
+    main()
