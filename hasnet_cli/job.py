@@ -128,6 +128,9 @@ _OPTIONS = (
     backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
     click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
+    click.option(
+        "--strength", type=float, default=1.0, help="0: colours only, 1: the whole effect."
+    ),
 )
 
 

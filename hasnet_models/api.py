@@ -90,6 +90,7 @@ class Avatar:
         backend: face detector, "embedded" or "insightface".
         paste: give the whole photo with its avatar in it.
         size: side of the avatar in pixels, None for 512.
+        strength: 0 takes only the reference's colours, 1 the whole effect.
         say: takes notes on the choice of domain and reference; None drops them.
 
     Raises:
@@ -108,6 +109,7 @@ class Avatar:
         backend: str = "embedded",
         paste: bool = False,
         size: int | None = None,
+        strength: float = 1.0,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self._request = job.Request(
@@ -120,6 +122,7 @@ class Avatar:
             backend=backend,
             paste=paste,
             size=size,
+            strength=strength,
         )
         self._request.check()
         if self._request.several:

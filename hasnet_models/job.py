@@ -54,6 +54,7 @@ class Request:
     backend: str = "embedded"
     paste: bool = False
     size: int | None = None
+    strength: float = 1.0
 
     def check(self) -> None:
         """Raises UsageError where the options contradict each other."""
@@ -70,6 +71,8 @@ class Request:
             raise UsageError("--size is the avatar's side; with --paste the photo has its own.")
         if self.size is not None and self.size not in SIZES:
             raise UsageError(f"The size must be {SIZES.start} to {SIZES.stop - 1} px.")
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"The strength must be 0 to 1, not {self.strength}.")
 
     @property
     def several(self) -> bool:
@@ -113,6 +116,16 @@ class Drawn:
 
     reference: Reference
     steps: Steps
+
+
+def weakened(steps: Steps, strength: float) -> Steps:
+    """The avatar drawn back towards X_RT: 0 keeps the face's own shape, 1 is the whole effect."""
+    if strength == 1:
+        return steps
+    import numpy as np
+
+    mixed = steps.x_rt + strength * (steps.x_tt.astype(np.float32) - steps.x_rt)
+    return replace(steps, x_tt=mixed.round().astype(np.uint8))
 
 
 @dataclass(frozen=True)
@@ -209,7 +222,7 @@ class Job:
                 crops[i : i + step], references[i : i + step], self.domain
             )
         ]
-        drawn = map(Drawn, references, steps)
+        drawn = map(Drawn, references, (weakened(s, self.request.strength) for s in steps))
         return [[next(drawn) for _ in found.faces] for found in photos]
 
     def finish(self, found: Found, drawn: Sequence[Drawn]) -> list[Avatar]:

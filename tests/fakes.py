@@ -6,6 +6,7 @@ Run as a script it is `hasnet` with that pipeline: `python tests/fakes.py avatar
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,14 @@ from hasnet_models.palette import extract
 from hasnet_models.reference import Reference
 
 SIDE = 16
+
+
+@dataclass(frozen=True)
+class FakeSteps:
+    source: np.ndarray
+    gray: np.ndarray
+    x_rt: np.ndarray
+    x_tt: np.ndarray
 
 
 class FakePipeline:
@@ -59,7 +68,7 @@ class FakePipeline:
     def render(self, crop, reference, domain):
         self.rendered.append((reference.name, domain.name if domain else None))
         avatar = np.full_like(crop, 0) + reference.palette[0]
-        return SimpleNamespace(source=crop, gray=crop, x_rt=crop, x_tt=avatar)
+        return FakeSteps(source=crop, gray=crop, x_rt=crop, x_tt=avatar)
 
     def render_many(self, crops, references, domain):
         pairs = zip(crops, references, strict=True)

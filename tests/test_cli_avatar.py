@@ -114,6 +114,26 @@ def test_paste_gives_the_whole_photo(run, site, pipeline, face):
     assert whole.shape == photo.shape and (whole != photo).any()
 
 
+def test_strength_goes_from_the_colours_alone_to_the_whole_effect(run, site, pipeline, face):
+    site.install("pencil")
+    pictures = {}
+    for strength in ("0", "0.5", "1"):
+        args = ("avatar", face, "--domain", "pencil", "--reference", "1", "--strength", strength)
+        assert run(*args, "-o", f"{strength}.png").code == 0
+        pictures[strength] = image_io.read(f"{strength}.png").rgb.astype(int)
+    middle = (pictures["0"] + pictures["1"]) / 2
+    assert abs(pictures["0.5"] - middle).max() <= 0.5
+    assert (pictures["0"] != pictures["1"]).any()
+    assert '"strength": 0.5' in str(image_io.read_metadata("0.5.png"))
+
+
+@pytest.mark.parametrize("strength", ["-0.1", "1.5", "nan"])
+def test_a_strength_out_of_range_is_2(run, site, pipeline, face, strength):
+    site.install("pencil")
+    code, _, err = run("avatar", face, "--domain", "pencil", "--strength", strength)
+    assert code == 2 and "0 to 1" in err
+
+
 def test_a_folder_as_output(run, site, pipeline, face, tmp_path):
     site.install("pencil")
     run("avatar", face, "--domain", "pencil", "-o", tmp_path)
