@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hasnet_models.face.align import FFHQ_TEMPLATE_512, fit_similarity
+
 EMBEDDING_SIZE = 192
 CROP_SIZE = 112
 # Frames wider than _SHRINK_ABOVE are reduced to _SHRINK_TO with a filter before the crop is
@@ -29,28 +31,6 @@ ARCFACE_TEMPLATE_112 = np.array(
         (70.7299, 92.2041),
     ]
 )
-FFHQ_TEMPLATE_512 = np.array(
-    [
-        (192.98138, 239.94708),
-        (318.90277, 240.1936),
-        (256.63416, 314.01935),
-        (201.26117, 371.41043),
-        (313.08905, 371.15118),
-    ]
-)
-
-
-def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Least-squares similarity (rotation, one scale, shift) from (N, 2) to (N, 2) points.
-
-    Returns a (2, 3) matrix m with target ~ source @ m[:, :2].T + m[:, 2]. Linear in its four
-    unknowns (a, b, tx, ty): x' = a x - b y + tx, y' = b x + a y + ty.
-    """
-    x, y = source.T
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    rows = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
-    a, b, tx, ty = np.linalg.lstsq(rows, target.T.reshape(-1), rcond=None)[0]
-    return np.array([(a, -b, tx), (b, a, ty)])
 
 
 def _crop_theta() -> Tensor:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
 from hasnet_cli import factory
+from hasnet_models import image_io
 from hasnet_models.errors import NoFaceError
 from hasnet_models.palette import extract
 from hasnet_models.reference import Reference
@@ -25,6 +27,12 @@ class FakeSteps:
     gray: np.ndarray
     x_rt: np.ndarray
     x_tt: np.ndarray
+
+
+def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image_io.write(np.full((height, width, 3), level, np.uint8), path)
+    return path
 
 
 class FakePipeline:

@@ -12,7 +12,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from hasnet_models import image_io
@@ -23,14 +22,9 @@ from hasnet_models.errors import ImageError, UsageError
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 import prove_batch
+from fakes import picture
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and mounts of POSIX")
-
-
-def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_io.write(np.full((height, width, 3), level, np.uint8), path)
-    return path
 
 
 @pytest.fixture

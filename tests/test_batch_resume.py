@@ -6,21 +6,14 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from hasnet_models import image_io
 from hasnet_models.batch import Ledger, Result, read_results
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 import prove_batch
-
-
-def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_io.write(np.full((height, width, 3), level, np.uint8), path)
-    return path
+from fakes import picture
 
 
 @pytest.fixture

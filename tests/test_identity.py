@@ -52,11 +52,6 @@ def test_the_crop_puts_the_eyes_and_mouth_where_arcface_wants_them(side):
         np.testing.assert_allclose(found, expected + moved, atol=9)
 
 
-def test_the_frame_is_the_one_that_align_makes():
-    align = pytest.importorskip("hasnet_models.face.align")
-    np.testing.assert_allclose(FFHQ_TEMPLATE_512, align.FFHQ_TEMPLATE_512, atol=0.01)
-
-
 def test_the_crop_is_the_same_at_every_side():
     small, large = (arcface_crop(frame_of_coordinates(side)) for side in (128, 512))
     torch.testing.assert_close(small, large, atol=2e-3, rtol=0)
