@@ -169,6 +169,11 @@ class TTTrainConfig:
     shifted by up to so much.
     ``plain_lr``: factor on ``lr`` for TT-Net's layers without StyleGAN's run-time gain, whose
     weights are small, so that the same rate would throw them about.
+    ``feature_width``: channels of a second discriminator, which judges the VGG features that the
+    contextual loss sees and in its turn, with the weight ``feature_adversarial``; 0 for none.
+    ``tone``: weight of keeping the colour that X_RT gives the face; ``relight``: the pictures'
+    faces are darkened at random before the discriminator sees them, see
+    :func:`hasnet_models.training.augment.relight`.
     ``contextual_shrink``: the contextual loss sees pictures of so many times smaller a side;
     ``feature_cache_mb``: memory for the VGG features of its targets.
     """
@@ -188,6 +193,9 @@ class TTTrainConfig:
     style: float = ranged(1.0, 0.0)
     paired: float = ranged(0.0, 0.0)
     smoothness: float = ranged(0.0, 0.0)
+    tone: float = ranged(0.0, 0.0)
+    feature_width: int = ranged(0, 0, 1024)
+    feature_adversarial: float = ranged(1.0, 0.0)
     r1: float = ranged(10.0, 0.0)
     r1_every: int = ranged(16, 1)
     contextual_every: int = ranged(1, 1)
@@ -203,6 +211,7 @@ class TTTrainConfig:
     pool: int = ranged(0, 0)
     pool_renew: int = ranged(2, 1)
     translation: float = ranged(0.0, 0.0, 0.5)
+    relight: float = ranged(0.0, 0.0, 3.0)
     affine: float = ranged(0.0, 0.0, 0.2)
     d_widths: tuple[int, ...] = ranged((32, 64, 128, 256, 512, 512), 1, 1024)
     ema: float = ranged(0.998, 0.0, 1.0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from hasnet_models.training.augment import affine, affine_map
+from hasnet_models.training.augment import affine, affine_map, relight
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, Entry
 
 
@@ -53,6 +53,17 @@ def test_edges_are_mirrored():
     assert affine(torch.ones(4, 3, 16, 16), 0.2, [(0, n) for n in range(4)]).min() > 0.999
 
 
+def test_relit_faces_are_darker_and_the_rest_stays():
+    x = torch.zeros(64, 3, 32, 32)
+    lit = relight(x, 1.0, np.random.default_rng(0))
+    middle, corner = lit[:, 0, 18, 16], lit[:, 0, 1, 1]
+    assert middle.max() <= 0 and middle.min() > np.exp(-1) - 1.01
+    assert middle.std() > 0.1 and corner.abs().max() < 0.02
+    black = relight(-torch.ones(4, 3, 32, 32), 1.0, np.random.default_rng(0))
+    torch.testing.assert_close(black, -torch.ones_like(black))
+    assert relight(x, 0.0, np.random.default_rng(0)) is x
+
+
 def test_stage_one_moves_pictures_and_repeats_itself(tmp_path):
     folder = nano.make_folder(tmp_path / "faces")
     still = {"colour_jitter": 0.0}
@@ -71,8 +82,8 @@ def test_stage_one_moves_pictures_and_repeats_itself(tmp_path):
 def test_stage_two_moves_only_sources_without_a_target_pixel_by_pixel(tmp_path, kind, moves):
     folder = nano.make_folder(tmp_path / "faces")
     entries = [Entry(0, 5, kind, False, True)]
-    plain = nano.tt_stage(folder).make_entries(entries)[0]
+    plain = nano.tt_stage(folder).make_entries(entries, 32)[0]
     stage = nano.tt_stage(folder, nano.preset(tt_train={"affine": 0.1}))
-    found = stage.make_entries(entries)[0]
+    found = stage.make_entries(entries, 32)[0]
     assert torch.equal(found, plain) != moves
-    assert torch.equal(stage.make_entries(entries)[0], found)
+    assert torch.equal(stage.make_entries(entries, 32)[0], found)

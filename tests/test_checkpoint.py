@@ -1,6 +1,7 @@
 """Checkpoints: whole or not at all, whatever happens while they are written."""
 
 import errno
+import json
 import multiprocessing
 import os
 import random
@@ -194,6 +195,18 @@ def test_damaged_checkpoint_is_a_weights_error(folder, tmp_path):
     run(nano.rt_stage(folder), tmp_path / "run", 4)
     state = checkpoint.latest(tmp_path / "run") / "state.pt"
     state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="cannot be read"):
+        loop.resume(nano.rt_stage(folder), tmp_path / "run", nano.CPU)
+
+
+def test_checkpoint_of_another_layout_is_one_sentence(folder, tmp_path):
+    run(nano.rt_stage(folder), tmp_path / "run", 4)
+    meta = checkpoint.latest(tmp_path / "run") / "meta.json"
+    meta.write_text(json.dumps({**json.loads(meta.read_text()), "format": 1}))
+    with pytest.raises(UsageError, match="number 1") as error:
+        loop.resume(nano.rt_stage(folder), tmp_path / "run", nano.CPU)
+    assert "--base" in error.value.hint
+    meta.write_text("[1, 2]")
     with pytest.raises(WeightsError, match="cannot be read"):
         loop.resume(nano.rt_stage(folder), tmp_path / "run", nano.CPU)
 

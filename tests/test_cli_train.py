@@ -115,7 +115,7 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
         (["--stage", "tt", "--ablate", "no-rf"], 2, "did you mean no-rt"),
         (["--stage", "tt", "--set", "tt.con0=17"], 2, "one of 16, 32, 64"),
         (["--stage", "rt", "--domain", "red"], 2, "belongs to --stage tt"),
-        (["--stage", "tt", "--base", "x"], 2, "needs --domain"),
+        (["--stage", "tt", "--base", "x"], 5, "Cannot read the weights"),
         ([], 2, "--stage"),
     ],
 )

@@ -98,7 +98,7 @@ def test_flags_come_after_ablations():
         ("tt.trained_size=100", "trained_size must be 0 or one of"),
         ("tt_train.sizes=[64,256]", "must double"),
         ("tt_train.sizes=[48]", "some of 16, 32"),
-        ("tt_train.size_images=[5,6]", "one fewer"),
+        ("tt_train.size_images=[5,6,7]", "one fewer"),
         ("tt_train.d_widths=[8]", "does not fit"),
         ("tt_train.pool=3", "at least tt_train.batch"),
         ("tt_train.same_image=0.95", "together more than 1"),

@@ -63,17 +63,17 @@ def test_unknown_domain_is_a_usage_error(faces):
         Sampler(faces, config(), ("green",))
 
 
-def number_maker(entries):
+def number_maker(entries, side):
     values = torch.tensor([float(e.source * 100 + e.reference) for e in entries])
-    return values[:, None], {"c": values[:, None] / 4}
+    return values[:, None] * side, {"c": values[:, None] / 4}
 
 
 def test_pool_keeps_entry_and_tensors_together(faces):
     pool = EntryPool(Sampler(faces, config(), ()), number_maker, 24, 2)
     rng = np.random.default_rng(0)
     for _ in range(20):
-        batch = pool.draw(rng, 4)
-        expected, _ = number_maker(batch.entries)
+        batch = pool.draw(rng, 4, 1)
+        expected, _ = number_maker(batch.entries, 1)
         torch.testing.assert_close(batch.x_rt, expected)
         torch.testing.assert_close(batch.content["c"], expected / 4)
     assert len(pool.numbers) == 12 and min(pool.numbers) > 0
@@ -83,15 +83,27 @@ def test_restored_pool_draws_the_same(faces):
     sampler = Sampler(faces, config(), ())
     pool, again = (EntryPool(sampler, number_maker, 24, 2) for _ in range(2))
     for n in range(9):
-        pool.draw(np.random.default_rng(n), 4)
+        pool.draw(np.random.default_rng(n), 4, 1)
     again.restore(pool.state())
     for n in range(9):
-        a, b = (p.draw(np.random.default_rng(n), 4) for p in (pool, again))
+        a, b = (p.draw(np.random.default_rng(n), 4, 1) for p in (pool, again))
         assert a.entries == b.entries and torch.equal(a.x_rt, b.x_rt)
 
 
 def test_without_a_pool_entries_are_made_anew(faces):
     pool = EntryPool(Sampler(faces, config(), ()), number_maker, 0, 2)
     rng = np.random.default_rng(0)
-    assert pool.draw(rng, 3).entries == [pool.sampler(n) for n in range(3)]
-    assert pool.draw(rng, 3).entries == [pool.sampler(n) for n in range(3, 6)]
+    assert pool.draw(rng, 3, 1).entries == [pool.sampler(n) for n in range(3)]
+    assert pool.draw(rng, 3, 1).entries == [pool.sampler(n) for n in range(3, 6)]
+
+
+def test_pool_forgets_entries_of_another_side(faces):
+    pool = EntryPool(Sampler(faces, config(), ()), number_maker, 24, 2)
+    rng = np.random.default_rng(0)
+    for side in (1, 1, 2, 2):
+        batch = pool.draw(rng, 4, side)
+        torch.testing.assert_close(batch.x_rt, number_maker(batch.entries, side)[0])
+    again = EntryPool(pool.sampler, number_maker, 24, 2)
+    again.restore(pool.state())
+    one, two = (p.draw(np.random.default_rng(5), 4, 2) for p in (pool, again))
+    assert one.entries == two.entries and torch.equal(one.x_rt, two.x_rt)

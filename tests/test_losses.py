@@ -52,6 +52,28 @@ def test_contextual_loss_sums_the_layers():
     torch.testing.assert_close(losses.contextual(x, y), parts[0] + parts[1])
 
 
+def test_tone_counts_the_face_and_only_where_it_is_asked_for():
+    x_rt = torch.zeros(2, 3, 32, 32)
+    face, corner = x_rt.clone(), x_rt.clone()
+    face[..., 14:22, 12:20] = 1
+    corner[..., :8, :8] = 1
+    mixed = torch.tensor([1.0, 0.0])
+    assert losses.tone(face, x_rt, mixed) > 50 * losses.tone(corner, x_rt, mixed)
+    assert losses.tone(face, x_rt, torch.zeros(2)) == 0
+    # detail within a cell is free
+    texture = torch.ones(2, 3, 32, 32)
+    texture[..., ::2] = -1
+    assert losses.tone(texture, x_rt, mixed).item() == pytest.approx(0, abs=1e-9)
+
+
+def test_tone_lets_the_light_change_a_little_and_the_colour_not():
+    x_rt, all_mixed = torch.zeros(1, 3, 32, 32), torch.ones(1)
+    grey, tint = x_rt + 0.2, x_rt + torch.tensor([0.3, -0.15, 0.0])[:, None, None]
+    assert losses.tone(grey, x_rt, all_mixed) == 0
+    assert losses.tone(x_rt + 0.5, x_rt, all_mixed).item() == pytest.approx(0.0625, rel=1e-3)
+    assert losses.tone(tint, x_rt, all_mixed) > 0.01
+
+
 def test_reconstruction_counts_only_the_same_image():
     x, y = torch.zeros(2, 3, 4, 4), torch.ones(2, 3, 4, 4)
     assert losses.reconstruction(x, y, torch.tensor([1.0, 0.0])).item() == pytest.approx(0.25)

@@ -11,8 +11,12 @@ import torch
 
 from hasnet_models import weights
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
-from hasnet_models.training import checkpoint, export, loop
-from hasnet_models.training.discriminators import StyleDiscriminator, minibatch_deviation
+from hasnet_models.training import checkpoint, export, loop, losses
+from hasnet_models.training.discriminators import (
+    FeatureDiscriminator,
+    StyleDiscriminator,
+    minibatch_deviation,
+)
 
 STAGES = [nano.rt_stage, nano.tt_stage]
 
@@ -43,6 +47,21 @@ def test_resumed_run_equals_an_uninterrupted_one_to_the_bit(make, folder, tmp_pa
     assert same(rest.net.state_dict(), whole.net.state_dict())
     assert same(rest.ema.net.state_dict(), whole.ema.net.state_dict())
     assert same(rest.d.state_dict(), whole.d.state_dict())
+
+
+def test_resumed_run_equals_an_uninterrupted_one_beyond_the_content_s_size(
+    folder, tmp_path
+):
+    tables = {"tt": {"widths": [8, 8, 8, 8, 8]}, "tt_train": {"sizes": [32, 64]}}
+    config = nano.preset(**tables)
+    for half in (4, 8, 12):
+        whole, first, rest = (nano.tt_stage(folder, config) for _ in range(3))
+        run(whole, tmp_path / f"whole{half}", 16)
+        run(first, tmp_path / f"half{half}", half)
+        loop.resume(rest, tmp_path / f"half{half}", nano.CPU)
+        run(rest, tmp_path / f"half{half}", 16)
+        assert rest.pool.side == 64
+        assert same(rest.net.state_dict(), whole.net.state_dict())
 
 
 @pytest.mark.parametrize("make", STAGES)
@@ -173,6 +192,33 @@ def test_discriminator_grows_without_a_jump():
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
     domain = torch.tensor([0, 1, 0, 1])
     torch.testing.assert_close(d(small, domain), d(large, domain))
+
+
+def test_feature_discriminator_judges_patterns_not_strength():
+    torch.manual_seed(0)
+    d = FeatureDiscriminator(8, 3, (4, 6)).eval()
+    features = [torch.rand(2, 4, 8, 8) + 0.1, torch.rand(2, 6, 4, 4) + 0.1]
+    domain = torch.tensor([0, 2])
+    found = d(features, domain)
+    assert found.shape == (2, 2, 4, 4)
+    torch.testing.assert_close(d([7 * f for f in features], domain), found, atol=1e-3, rtol=1e-2)
+    assert not torch.allclose(d(features, torch.tensor([1, 2]))[0], found[0])
+    torch.testing.assert_close(d(features, torch.tensor([1, 2]))[1], found[1])
+
+
+def test_feature_discriminator_learns_to_tell_two_patterns_apart():
+    torch.manual_seed(0)
+    d = FeatureDiscriminator(8, 1, (4, 6))
+    optimiser = torch.optim.Adam(d.parameters(), 1e-2)
+    domain = torch.zeros(8, dtype=torch.long)
+    for _ in range(60):
+        real = [torch.rand(8, 4, 8, 8), torch.rand(8, 6, 4, 4)]
+        fake = [torch.rand(8, 4, 8, 8).square(), torch.rand(8, 6, 4, 4).square()]
+        loss = losses.hinge_d(d(real, domain), d(fake, domain))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert loss < 1.5  # it begins at 2
 
 
 def test_minibatch_deviation_sees_a_collapsed_batch():

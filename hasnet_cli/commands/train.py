@@ -30,7 +30,7 @@ ABLATIONS = "no-rt, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips,
 @click.option("--ablate", "ablations", multiple=True, metavar="NAME", help=f"{ABLATIONS}.")
 @click.option("--domain", metavar="NAME", help="Train only this domain's head, from the base.")
 @click.option("--rt", type=PATH, help="RT-Net weights for stage tt.")
-@click.option("--base", type=PATH, help="TT-Net weights a head starts from.")
+@click.option("--base", type=PATH, help="Weights to start from.")
 @click.option("--minutes", type=MINUTES, help="Stop after so many minutes.")
 @click.option("--images", type=click.IntRange(min=0), help="Stop after so many images.")
 @click.option("--save-every", type=MINUTES, default=5.0, help="Minutes.")
@@ -130,7 +130,7 @@ def dry_run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
     from hasnet_models.training.face_index import read_index
 
     device = resolve_device(options["device"])
-    preset = session.head_preset(job) if job.domain else job.preset
+    preset = session.preset_of(job)
     count = len(read_index(job.faces, "train"))
     found = cost.estimate(job.stage, preset, count, job.domain, device.type == "cuda")
     terminal.result(to_toml(preset))

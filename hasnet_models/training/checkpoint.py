@@ -29,7 +29,7 @@ import hasnet_models
 from hasnet_models.atomic import replacing
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 
-FORMAT = 1
+FORMAT = 2
 STATE, META, LATEST, BEST = "state.pt", "meta.json", "latest", "best"
 _PROBE = 2**20
 _NAME = re.compile(r"step-(\d{8,})(?:-(\d+))?")
@@ -77,7 +77,7 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, An
     """(state, meta) of a checkpoint folder, or of the latest one of a run's folder.
 
     Raises:
-        UsageError: there is no checkpoint.
+        UsageError: there is no checkpoint, or it is of another version's layout.
         WeightsError: the checkpoint is damaged; the one before it is named.
     """
     folder = path if (path / STATE).is_file() else latest(path)
@@ -85,9 +85,16 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, An
         raise UsageError(f"There is no checkpoint in {path}.")
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        layout, writer = meta["format"], meta["hasnet"]
         state = torch.load(folder / STATE, map_location=device, weights_only=True)
     except Exception as error:  # torch raises nearly everything on damaged files
         raise _damaged(folder, error) from error
+    if layout != FORMAT:
+        raise UsageError(
+            f"The checkpoint {folder} was written by hasnet {writer} in a layout (number {layout}) "
+            f"that this version, which reads number {FORMAT}, cannot continue.",
+            "Start from the weights of that run with --base.",
+        )
     return state, meta
 
 

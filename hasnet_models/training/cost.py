@@ -91,8 +91,7 @@ def estimate(
     made = dataclasses.replace(preset, tt_train=dataclasses.replace(c, pool=0, warmup_images=0))
     blank = _blank_faces(preset, max(preset.tt.content_size, *c.sizes))
     stages = [topology_at(size, made, blank, Runtime(META)) for size in sizes]
-    entry = _count(lambda: stages[0].make_entries([stages[0].pool.sampler(0)]))
-    saved = (c.batch - min(c.pool_renew, c.batch)) * entry if pool else 0
+    saved = (c.batch - min(c.pool_renew, c.batch)) if pool else 0
     steps = [_size_cost(s, size, saved) for s, size in zip(stages, sizes, strict=True)]
     held = _held(stages[-1]) | {"feature cache, at most": _cache_bytes(stages[-1], faces)}
     if pool:
@@ -133,9 +132,10 @@ def _blank_faces(preset: Preset, side: int) -> FaceSet:
     return FaceSet(records, images, palettes, np.zeros((len(records), 192), np.float32))
 
 
-def _size_cost(stage: TTStage, size: int, saved: float) -> SizeCost:
+def _size_cost(stage: TTStage, size: int, saved: int) -> SizeCost:
     """Mean over the steps of one period of the lazy losses; each kind of step is counted once."""
     c = stage.config
+    entry = _count(lambda: _entry(stage))
     every = (c.r1_every, c.contextual_every, c.identity_every)
     kinds = Counter(tuple(n % e == 0 for e in every) for n in range(math.lcm(*every)))
     most, total = 0, 0.0
@@ -144,7 +144,7 @@ def _size_cost(stage: TTStage, size: int, saved: float) -> SizeCost:
         with _activations(stage.net, stage.d) as peak:
             total += count * _count(stage.advance)
         most = max(most, peak.most)
-    return SizeCost(size, total / sum(kinds.values()) - saved, most)
+    return SizeCost(size, total / sum(kinds.values()) - saved * entry, most)
 
 
 def _number_of(kind: tuple[bool, ...], every: tuple[int, ...]) -> int:
@@ -197,8 +197,13 @@ def _cache_bytes(stage: TTStage, faces: int) -> int:
     return min(stage.targets.limit, 2 * faces * sum(each))
 
 
+def _entry(stage: TTStage) -> tuple[Tensor, dict[str, Tensor]]:
+    side = max(stage.preset.tt.content_size, stage.size)
+    return stage.make_entries([stage.pool.sampler(0)], side)
+
+
 def _entry_bytes(stage: TTStage) -> int:
-    x_rt, content = stage.make_entries([stage.pool.sampler(0)])
+    x_rt, content = _entry(stage)
     return row_bytes({name: t.half() for name, t in {"x_rt": x_rt, **content}.items()})
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 
 from hasnet_models.training import distributed
 
@@ -60,6 +62,69 @@ def activate(h: Tensor) -> Tensor:
     return F.leaky_relu(h, SLOPE) * math.sqrt(2)
 
 
+class Discriminators(nn.Module):
+    """L_adv of stage II: what judges pictures, and where it is wanted what judges their features.
+
+    Args:
+        feature_width: channels of :class:`FeatureDiscriminator`; 0 for none.
+    """
+
+    def __init__(
+        self, sizes: tuple[int, ...], widths: tuple[int, ...], domains: int, feature_width: int = 0
+    ) -> None:
+        super().__init__()
+        self.picture = StyleDiscriminator(sizes, widths, domains)
+        self.feature = FeatureDiscriminator(feature_width, domains) if feature_width else None
+
+    def grown(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A state of fewer sizes, or without features, completed by what is new in this one."""
+        start = "picture."
+        older = {n[len(start) :]: t for n, t in state.items() if n.startswith(start)}
+        found = {start + n: t for n, t in self.picture.grown(older).items()}
+        rest = {n: t for n, t in state.items() if not n.startswith(start)}
+        own = {n: t for n, t in self.state_dict().items() if not n.startswith(start)}
+        return {**found, **own, **rest}
+
+
+class FeatureDiscriminator(nn.Module):
+    """Judges VGG features of a picture, with patch logits for each domain (Sauer 2021)."""
+
+    def __init__(self, width: int, domains: int, channels: tuple[int, ...] = (256, 512)) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(FeatureHead(n, width, domains) for n in channels)
+
+    def forward(self, features: Sequence[Tensor], domain: Tensor) -> Tensor:
+        """Layers (B, C, h, w), fine to coarse, and (B,) int64 -> logits (B, layers, h, w)."""
+        cells = features[-1].shape[-2:]
+        logits = [head(f, cells) for head, f in zip(self.heads, features, strict=True)]
+        rows = torch.arange(len(domain), device=domain.device)
+        return torch.stack([maps[rows, domain] for maps in logits], 1)
+
+
+class FeatureHead(nn.Module):
+    """Judges one layer.
+
+    Each place's features are brought to unit size, so that what counts is their pattern, and mixed
+    by a fixed random projection, so that no few of them give the picture away. Spectral
+    normalisation keeps it soft even where a domain has few pictures.
+    """
+
+    def __init__(self, inputs: int, width: int, domains: int) -> None:
+        super().__init__()
+        self.register_buffer("mix", torch.randn(width, inputs, 1, 1) / math.sqrt(inputs))
+        self.fine = spectral_norm(nn.Conv2d(width, width, 3, padding=1))
+        self.coarse = spectral_norm(nn.Conv2d(width, width, 3, padding=1))
+        # no bias: while the hinge is open its gradient is nothing but rounding
+        self.logit = spectral_norm(nn.Conv2d(width, domains, 1, bias=False))
+
+    def forward(self, features: Tensor, cells: tuple[int, int]) -> Tensor:
+        """(B, C, H, W) -> patch logits of all domains, (B, domains, *cells)."""
+        size = (features.square().mean(1, keepdim=True) + 1e-4).sqrt()
+        h = F.leaky_relu(self.fine(F.conv2d(features / size, self.mix)), SLOPE)
+        h = F.adaptive_avg_pool2d(h, cells)
+        return self.logit(F.leaky_relu(self.coarse(h), SLOPE))
+
+
 class StyleDiscriminator(nn.Module):
     """Discriminator with one patch logit map a domain, which grows with the generator.
 
@@ -95,6 +160,25 @@ class StyleDiscriminator(nn.Module):
         h = activate(self.mix(torch.cat((h, deviation), 1)))
         logits = self.logit(h)
         return logits[torch.arange(len(logits), device=logits.device), domain]
+
+    def grown(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state of a discriminator of fewer sizes, completed by this one's new finest blocks.
+
+        The new sizes fade in as they do in a run that grows.
+        """
+        numbers = [int(name.split(".")[1]) for name in state if name.startswith("blocks.")]
+        added = len(self.blocks) - len(set(numbers))
+        if added <= 0:
+            return dict(state)
+        kept = {_moved(name, added): tensor for name, tensor in state.items()}
+        kept["fade"] = torch.cat((state["fade"], state["fade"].new_zeros(added)))
+        return {**self.state_dict(), **kept}
+
+
+def _moved(name: str, by: int) -> str:
+    """Name of a tensor when ``by`` blocks are put before the others."""
+    block, number, rest = (*name.split(".", 2), "", "")[:3]
+    return f"blocks.{int(number) + by}.{rest}" if block == "blocks" else name
 
 
 class Halving(nn.Module):

@@ -109,7 +109,7 @@ class Batch:
         return torch.tensor([float(e.kind == kind) for e in self.entries], device=self.x_rt.device)
 
 
-Make = Callable[[Sequence[Entry]], tuple[Tensor, Mapping[str, Tensor]]]
+Make = Callable[[Sequence[Entry], int], tuple[Tensor, Mapping[str, Tensor]]]
 
 
 class EntryPool:
@@ -119,7 +119,7 @@ class EntryPool:
     same to the bit.
 
     Args:
-        make: X_RT and content features of some entries.
+        make: entries and a side in px -> X_RT of that side and content features.
         capacity: entries kept; 0 makes each batch anew.
     """
 
@@ -129,14 +129,17 @@ class EntryPool:
         self.numbers: list[int] = []
         self.entries: list[list[Entry]] = []
         self.store: dict[str, Tensor] = {}
-        self.next_number = 0
+        self.next_number = self.side = 0
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
-        """A batch of different entries; one group is made anew at every call.
+    def draw(self, rng: np.random.Generator, batch: int, side: int) -> Batch:
+        """A batch of different entries with X_RT of ``side`` px; one group is made anew each time.
 
-        Several processes hold the same pool and each take their share of a joint batch.
+        Entries of another side, from before the output grew, are forgotten. Several processes hold
+        the same pool and each take their share of a joint batch.
         """
         joint = batch * distributed.world()
+        if side != self.side:
+            self._empty(side)
         if not self.slots:
             return self._fresh(joint)
         while len(self.numbers) * self.group < min(4 * joint, self.slots * self.group):
@@ -150,20 +153,23 @@ class EntryPool:
 
     def state(self) -> dict[str, list[int] | int]:
         """What :meth:`restore` needs to rebuild the pool."""
-        return {"numbers": list(self.numbers), "next": self.next_number}
+        return {"numbers": list(self.numbers), "next": self.next_number, "side": self.side}
 
     def restore(self, state: Mapping[str, list[int] | int]) -> None:
         """Make the same entries again."""
-        self.numbers, self.entries = [], []
+        self._empty(state["side"])
         for slot, number in enumerate(state["numbers"]):
             self._add(slot, number)
         self.next_number = state["next"]
+
+    def _empty(self, side: int) -> None:
+        self.numbers, self.entries, self.store, self.side = [], [], {}, side
 
     def _fresh(self, joint: int) -> Batch:
         numbers = range(self.next_number, self.next_number + joint)
         self.next_number += joint
         entries = [self.sampler(n) for n in distributed.share(list(numbers))]
-        x_rt, content = self.make(entries)
+        x_rt, content = self.make(entries, self.side)
         return Batch(entries, x_rt, dict(content))
 
     def _take_number(self) -> int:
@@ -172,7 +178,7 @@ class EntryPool:
 
     def _add(self, slot: int, number: int) -> None:
         entries = [self.sampler(number * self.group + i) for i in range(self.group)]
-        x_rt, content = self.make(entries)
+        x_rt, content = self.make(entries, self.side)
         if slot == len(self.numbers):
             self.numbers.append(number)
             self.entries.append(entries)

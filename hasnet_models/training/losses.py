@@ -8,7 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hasnet_models.colour import luma
+from hasnet_models.training.augment import face_window
 from hasnet_models.training.contextual import contextual_similarity
+
+TONE_MARGIN = 0.25
 
 
 def total(terms: Mapping[str, tuple[float, Tensor]]) -> Tensor:
@@ -86,6 +90,23 @@ def paired(x_tt: Tensor, target: Tensor, has_pair: Tensor) -> Tensor:
     """
     half = F.avg_pool2d(x_tt - target, 2).abs().mean((1, 2, 3))
     return (half * has_pair).mean()
+
+
+def tone(x_tt: Tensor, x_rt: Tensor, mixed: Tensor, cells: int = 8) -> Tensor:
+    """How far the face's colour leaves X_RT's, over cells of 1/``cells`` of the side.
+
+    The references of a domain may all be pale; the skin is X_RT's all the same. Luminance may
+    change by TONE_MARGIN for nothing, colour may not.
+
+    Args:
+        mixed: (B,) bool; the other samples count as zero.
+    """
+    change = F.adaptive_avg_pool2d(x_tt - x_rt, cells)
+    grey = luma(change)
+    excess = F.relu(grey.abs() - TONE_MARGIN).square()
+    cost = excess + (change - grey).square().mean(1, keepdim=True)
+    window = face_window(cells, x_tt.device)
+    return ((cost * window).sum((1, 2, 3)) / window.sum() * mixed).mean()
 
 
 def smoothness(flow: Tensor) -> Tensor:

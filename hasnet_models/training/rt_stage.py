@@ -45,6 +45,7 @@ class RTStage(GanStage):
     """Networks, optimisers and data of stage I; see :class:`hasnet_models.training.loop.Stage`."""
 
     name = "rt"
+    label = "RT-Net"
 
     def __init__(self, preset: Preset, faces: FaceSet, val: FaceSet, runtime: Runtime) -> None:
         super().__init__(preset.rt_train, faces, val, runtime)
@@ -52,8 +53,8 @@ class RTStage(GanStage):
         torch.manual_seed(self.config.seed)
         net = RTNet(preset.rt)
         d = PatchDiscriminator(self.config.d_widths, preset.rt.palette_colours)
-        self.use(net, d, list(net.parameters()))
-        self.run_net = runtime.runner(self.net)
+        self.use(net, d, list(net.parameters()), list(d.parameters()))
+        self.run_net, self.run_d = runtime.runner(self.net), runtime.runner(self.d)
 
     def advance(self) -> dict[str, Tensor]:
         """D, then G."""

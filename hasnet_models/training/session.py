@@ -12,7 +12,7 @@ import platformdirs
 import torch
 
 from hasnet_models import identity, weights
-from hasnet_models.config import Preset, TTConfig, to_dict
+from hasnet_models.config import Preset, RTConfig, TTConfig, to_dict
 from hasnet_models.errors import UsageError
 from hasnet_models.training import checkpoint, distributed, export, loop
 from hasnet_models.training.faces import FaceSet, Progress, load_splits
@@ -58,7 +58,7 @@ class Job:
         stage: "rt" or "tt".
         domain: train only this domain's head, from the base; None trains the base.
         rt: weights of the RT-Net that stage II stands on; the embedded ones when None.
-        base: TT-Net weights that a head starts from; the embedded ones when None.
+        base: weights to start from; when None, the embedded TT-Net for a head, else random ones.
         resume: "auto" (the run's newest checkpoint, if any), "none", or a checkpoint's path.
     """
 
@@ -111,22 +111,27 @@ def make_stage(job: Job, runtime: Runtime, cache: Path, progress: Progress) -> R
         WeightsError: weights are missing or of another architecture.
     """
     require_sense(job)
-    preset = head_preset(job) if job.domain else job.preset
-    if job.stage == "rt":
-        size = preset.rt_train.size
-        faces = open_faces(job.faces, size, cache, runtime.device, progress)
-        return RTStage(preset, *faces, runtime)
-    size = max(preset.tt.content_size, *preset.tt_train.sizes)
+    preset, rendering = preset_of(job), job.stage == "rt"
+    tt_size = max(preset.tt.content_size, *preset.tt_train.sizes)
+    size = preset.rt_train.size if rendering else tt_size
     faces = open_faces(job.faces, size, cache, runtime.device, progress)
+    if rendering:
+        stage = RTStage(preset, *faces, runtime)
+    else:
+        stage = _topology(job, preset, faces, runtime)
+    if path := base_path(job):
+        _start(stage, path, job.domain)
+    return stage
+
+
+def _topology(
+    job: Job, preset: Preset, faces: tuple[FaceSet, FaceSet], runtime: Runtime
+) -> TTStage:
     if job.domain and job.domain not in faces[0].by_domain:
         known = ", ".join(faces[0].by_domain)
         raise UsageError(f"{job.faces} has no domain {job.domain!r}.", f"It has {known}.")
     nets = (weights.load_rt(job.rt), weights.load_vgg(), weights.load_identity())
-    domains = (job.domain,) if job.domain else ()
-    stage = TTStage(preset, *faces, runtime, nets, domains)
-    if job.domain:
-        _start_from_base(stage, base_path(job))
-    return stage
+    return TTStage(preset, *faces, runtime, nets, (job.domain,) if job.domain else ())
 
 
 def require_sense(job: Job) -> None:
@@ -136,12 +141,10 @@ def require_sense(job: Job) -> None:
         UsageError: says which.
     """
     if job.stage == "rt":
-        for name in ("domain", "rt", "base"):
+        for name in ("domain", "rt"):
             if getattr(job, name):
                 raise UsageError(f"--{name} belongs to --stage tt.")
         return
-    if job.base and not job.domain:
-        raise UsageError("--base is what a head starts from: it needs --domain.")
     if job.preset.tt_train.domain not in ("", job.domain):
         raise UsageError("A head is asked for with --domain, not with tt_train.domain.")
     if job.preset.tt.z_dim != identity.EMBEDDING_SIZE:
@@ -152,24 +155,34 @@ def require_sense(job: Job) -> None:
         )
 
 
-def base_path(job: Job) -> Path:
-    """Where the TT-Net lies that a head starts from."""
-    return job.base or weights.weight_path(export.TT_FILE)
+def base_path(job: Job) -> Path | None:
+    """Where the weights lie that a job starts from; None for random ones."""
+    embedded = weights.weight_path(export.TT_FILE) if job.domain else None
+    return job.base or embedded
 
 
-def head_preset(job: Job) -> Preset:
-    """The preset of a head: its domain, and the size that the base was trained at.
+def preset_of(job: Job) -> Preset:
+    """The preset that is trained, which must have the network of the base.
 
     Raises:
-        UsageError: the base has another network than the preset, or the head would be empty.
+        UsageError: the base has another network, or the head would be empty.
         WeightsError: the base is missing or damaged.
     """
-    base = weights.load_tt(base_path(job)).config
-    if changed := _differences(job.preset.tt, base):
+    path = base_path(job)
+    if path is None:
+        return job.preset
+    load = weights.load_rt if job.stage == "rt" else weights.load_tt
+    base = load(path).config
+    if changed := _differences(job.stage, getattr(job.preset, job.stage), base):
         raise UsageError(
-            f"The base {base_path(job)} has another network: {'; '.join(changed)}.",
-            "A head needs the preset that its base was trained with.",
+            f"The base {path} has another network: {'; '.join(changed)}.",
+            "Use the preset that it was trained with.",
         )
+    return _head_preset(job, base) if job.domain else job.preset
+
+
+def _head_preset(job: Job, base: TTConfig) -> Preset:
+    """The preset of a head: its domain, and the size that the base was trained at."""
     c = job.preset.tt_train
     size = c.head_size or base.finest
     if size not in c.sizes:
@@ -180,16 +193,21 @@ def head_preset(job: Job) -> Preset:
     return dataclasses.replace(job.preset, tt=base, tt_train=train)
 
 
-def _differences(wanted: TTConfig, base: TTConfig) -> list[str]:
+def _differences(table: str, wanted: RTConfig | TTConfig, base: RTConfig | TTConfig) -> list[str]:
     now, then = to_dict(wanted), to_dict(base)
     keys = [k for k in now if k != "trained_size" and now[k] != then[k]]
-    return [f"tt.{k} is {then[k]!r}, not {now[k]!r}" for k in keys]
+    return [f"{table}.{k} is {then[k]!r}, not {now[k]!r}" for k in keys]
 
 
-def _start_from_base(stage: TTStage, path: Path) -> None:
-    """Begin with the base, and with the discriminator trained with it where it lies beside."""
-    beside = path.with_name(export.D_FILE)
-    d = weights.load_state(beside)[0] if beside.is_file() else None
+def _start(stage: RTStage | TTStage, path: Path, domain: str | None) -> None:
+    """Begin with the base, and with the discriminator trained with it where it lies beside.
+
+    A base goes on counting the images that it has seen, a head counts its own.
+    """
     state, metadata = weights.load_state(path)
-    base = {"config": metadata["config"], "base": weights.sha256_of(path)}
-    stage.start_from(state, d, base)
+    beside, d = path.with_name(export.D_FILE), None
+    if isinstance(stage, TTStage) and beside.is_file():
+        d = stage.d.grown(weights.load_state(beside)[0])
+    stage.start_from(state, d, 0 if domain else int(metadata.get("images", 0)))
+    if domain:
+        stage.base = {"config": metadata["config"], "base": weights.sha256_of(path)}

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hasnet_models import weights
 from hasnet_models.config import RTTrainConfig, TTTrainConfig, to_dict
 from hasnet_models.training import distributed
 from hasnet_models.training.ema import EMA
@@ -21,6 +22,7 @@ class GanStage:
     """Networks, optimisers and counters; a stage adds its data, losses and :meth:`advance`."""
 
     name = ""
+    label = ""
 
     def __init__(
         self,
@@ -33,15 +35,33 @@ class GanStage:
         self.runtime, self.device = runtime, runtime.device
         self.step_number = self.images = 0
 
-    def use(self, net: nn.Module, d: nn.Module, trained: Sequence[Any]) -> None:
-        """Train ``trained`` of the generator ``net``, parameters or groups, against ``d``."""
+    def use(
+        self, net: nn.Module, d: nn.Module, trained: Sequence[Any], d_trained: Sequence[Any]
+    ) -> None:
+        """Train parameters (or groups of them) of the generator ``net`` against those of ``d``."""
         c = self.config
         self.net, self.d = self.runtime.place(net), self.runtime.place(d)
         self.ema = EMA(self.net, c.ema)
         betas = (c.beta1, c.beta2)
         self.opt = Optimiser(list(trained), c.lr, betas, self.runtime)
-        self.d_opt = Optimiser(list(self.d.parameters()), c.d_lr, betas, self.runtime)
-        self.run_d = self.runtime.runner(self.d)
+        self.d_opt = Optimiser(list(d_trained), c.d_lr, betas, self.runtime)
+
+    def start_from(
+        self, net: dict[str, Tensor], d: dict[str, Tensor] | None = None, images: int = 0
+    ) -> None:
+        """Begin with these weights instead of random ones.
+
+        Args:
+            images: how many they have seen; the count goes on from there.
+
+        Raises:
+            WeightsError: they are of another architecture.
+        """
+        weights.load_into(self.net, net, self.label)
+        weights.load_into(self.ema.net, net, self.label)
+        if d is not None:
+            weights.load_into(self.d, d, "the discriminator")
+        self.images = images
 
     def advance(self) -> dict[str, Tensor]:
         """D's and G's optimiser step on one batch; the losses."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models import colour, identity, weights
+from hasnet_models import colour, identity
 from hasnet_models.config import Preset, to_dict
 from hasnet_models.rt_net import RTNet
 from hasnet_models.sheet import sheet
 from hasnet_models.training import losses
-from hasnet_models.training.augment import affine, translate
-from hasnet_models.training.discriminators import StyleDiscriminator
+from hasnet_models.training.augment import affine, relight, translate
+from hasnet_models.training.discriminators import Discriminators
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, Batch, Entry, EntryPool, Sampler
 from hasnet_models.training.faces import FaceSet
 from hasnet_models.training.runtime import Runtime
@@ -29,6 +30,16 @@ SCORED = 8
 Terms = dict[str, tuple[float, Tensor]]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """VGG features by layer: of X_TT, of the references, of the content's targets; the domains."""
+
+    x_tt: dict[str, Tensor]
+    style: dict[str, Tensor] | None
+    content: dict[str, Tensor] | None
+    domain: Tensor
+
+
 class TTStage(GanStage):
     """Networks, optimisers and data of stage II; see :class:`hasnet_models.training.loop.Stage`.
 
@@ -38,6 +49,7 @@ class TTStage(GanStage):
     """
 
     name = "tt"
+    label = "TT-Net"
 
     def __init__(
         self,
@@ -53,8 +65,10 @@ class TTStage(GanStage):
         torch.manual_seed(c.seed)
         self.codes = preset.tt.domains or tuple(faces.by_domain)
         net = TTNet(preset.tt)
-        self.use(net, StyleDiscriminator(c.sizes, c.d_widths, len(self.codes)), self._trained(net))
-        self.run_net = runtime.runner(self.net.parts)
+        d = Discriminators(c.sizes, c.d_widths, len(self.codes), c.feature_width)
+        self.use(net, d, self._trained(net), self._trained_d(d))
+        self.run_net, self.run_d = runtime.runner(self.net.parts), runtime.runner(d.picture)
+        self.run_feature_d = runtime.runner(d.feature) if d.feature else None
         self.run_rt, self.run_vgg, embedder = (runtime.runner(runtime.place(n)) for n in frozen)
         self.embed = partial(identity.embed, embedder)
         view = partial(pictures, faces, device=self.device)
@@ -63,6 +77,7 @@ class TTStage(GanStage):
         capacity = 0 if runtime.on_gpu else c.pool
         sampler = Sampler(faces, c, domains or self.codes)
         self.pool = EntryPool(sampler, self.make_entries, capacity, c.pool_renew)
+        # metadata of the base, which a head's file repeats
         self.base: dict[str, str] = {}
 
     def _trained(self, net: TTNet) -> list[dict[str, Any]]:
@@ -76,22 +91,11 @@ class TTStage(GanStage):
         scaled = {"params": [p for p in kept.values() if p in gained]}
         return [scaled, {"params": plain, "lr": self.config.lr * self.config.plain_lr}]
 
-    def start_from(
-        self, net: dict[str, Tensor], d: dict[str, Tensor] | None, base: dict[str, str]
-    ) -> None:
-        """Begin with these weights instead of random ones.
-
-        Args:
-            base: metadata of the base, which a head's file repeats.
-
-        Raises:
-            WeightsError: they are of another architecture.
-        """
-        weights.load_into(self.net, net, "TT-Net")
-        weights.load_into(self.ema.net, net, "TT-Net")
-        if d is not None:
-            weights.load_into(self.d, d, "the discriminator")
-        self.base = base
+    def _trained_d(self, d: Discriminators) -> list[dict[str, Any]]:
+        c = self.config
+        plain = list(d.feature.parameters()) if d.feature else []
+        groups = [{"params": list(d.picture.parameters())}]
+        return groups + [{"params": plain, "lr": c.d_lr * c.plain_lr}] * bool(plain)
 
     @property
     def size(self) -> int:
@@ -102,11 +106,18 @@ class TTStage(GanStage):
         stage = sum(self.images >= limit for limit in c.size_images)
         return c.sizes[min(stage, len(c.sizes) - 1)]
 
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """A batch with X_RT as large as the content features and the output need."""
+        return self.pool.draw(rng, self.config.batch, self._entry_side())
+
+    def _entry_side(self) -> int:
+        return max(self.preset.tt.content_size, self.size)
+
     def advance(self) -> dict[str, Tensor]:
         """D, then G; until ``warmup_images`` G alone, which copies X_RT."""
         rng = np.random.default_rng((self.config.seed, self.step_number, 1))
         seed_torch(int(rng.integers(2**62)))
-        batch, size = self.pool.draw(rng, self.config.batch), self.size
+        batch, size = self.draw(rng), self.size
         x_rt = shrink(batch.x_rt, size)
         z, code = self.style_of(batch.entries, rng)
         parts = self.run_net(x_rt, batch.content, z, code, size)
@@ -115,26 +126,53 @@ class TTStage(GanStage):
             self.opt.minimise(10 * loss)
             return {"warm_up": loss}
         real = self.references(batch.entries, size)
-        report = self._step_d(batch, parts["x_tt"].detach(), real, rng)
+        seen = self._seen(batch.entries, parts["x_tt"])
+        report = self._step_d(batch, parts["x_tt"].detach(), real, seen, rng)
         with self.frozen_d():
             terms = self._terms(batch, parts, real, z, rng)
+            if seen:
+                terms |= self._seen_terms(seen)
             self.opt.minimise(losses.total(terms))
         return report | {name: loss for name, (_, loss) in terms.items()}
 
+    def _seen(self, entries: Sequence[Entry], x_tt: Tensor) -> Seen | None:
+        """Features for the losses that need them; None where it is not their turn."""
+        c, size = self.config, x_tt.shape[-1]
+        if self.step_number % c.contextual_every or not (c.style or c.content or c.feature_width):
+            return None
+        references = [(e.reference, e.reference_flip) for e in entries]
+        style = self.targets(references, size) if c.style or c.feature_width else None
+        content = self.targets([content_target(e) for e in entries], size) if c.content else None
+        domain = self.domain_numbers(entries)
+        return Seen(self.targets.features(x_tt), style, content, domain)
+
     def _step_d(
-        self, batch: Batch, fake: Tensor, real: Tensor, rng: np.random.Generator
+        self,
+        batch: Batch,
+        fake: Tensor,
+        real: Tensor,
+        seen: Seen | None,
+        rng: np.random.Generator,
     ) -> dict[str, Tensor]:
         c, domain = self.config, self.domain_numbers(batch.entries)
         lazy = c.r1 > 0 and self.step_number % c.r1_every == 0
-        real = translate(real, c.translation, rng).detach().requires_grad_(lazy)
+        real = self._shown(real, rng).detach().requires_grad_(lazy)
         # R1 differentiates twice: in float32, and not through a compiled network
-        real_logits = self.d(real, domain) if lazy else self.run_d(real, domain)
-        fake_logits = self.run_d(translate(fake, c.translation, rng), domain)
+        real_logits = self.d.picture(real, domain) if lazy else self.run_d(real, domain)
+        fake_logits = self.run_d(self._shown(fake, rng), domain)
         terms = {"d": (1.0, losses.logistic_d(real_logits, fake_logits))}
         if lazy:
             terms["r1"] = (c.r1 * c.r1_every, losses.r1_penalty(real_logits, real))
+        if seen and self.run_feature_d:
+            views = (seen.style, {n: f.detach() for n, f in seen.x_tt.items()})
+            logits = (self.run_feature_d(list(v.values()), domain) for v in views)
+            terms["feature_d"] = (1.0, losses.hinge_d(*logits))
         self.d_opt.minimise(losses.total(terms))
         return {name: loss for name, (_, loss) in terms.items()}
+
+    def _shown(self, images: Tensor, rng: np.random.Generator) -> Tensor:
+        """What the discriminator is shown of pictures, real and generated alike."""
+        return translate(relight(images, self.config.relight, rng), self.config.translation, rng)
 
     def _terms(
         self,
@@ -145,32 +183,34 @@ class TTStage(GanStage):
         rng: np.random.Generator,
     ) -> Terms:
         """G's losses with their weights; a lazy one only in its turn."""
-        c, x_tt, number = self.config, parts["x_tt"], self.step_number
-        seen = self.run_d(translate(x_tt, c.translation, rng), self.domain_numbers(batch.entries))
-        terms = {"adv": (c.adversarial, losses.logistic_g(seen))}
+        c, x_tt = self.config, parts["x_tt"]
+        judged = self.run_d(self._shown(x_tt, rng), self.domain_numbers(batch.entries))
+        terms = {"adv": (c.adversarial, losses.logistic_g(judged))}
         terms["rec"] = (c.reconstruction, losses.reconstruction(x_tt, real, batch.mask(SAME)))
         if c.paired:
             terms["pair"] = (c.paired, losses.paired(x_tt, real, batch.mask(PAIRED)))
-        if c.identity and number % c.identity_every == 0:
+        if c.identity and self.step_number % c.identity_every == 0:
             terms["id"] = (c.identity * c.identity_every, losses.identity(self.embed(x_tt), z))
-        if number % c.contextual_every == 0:
-            terms |= self._contextual_terms(batch.entries, x_tt)
         if c.smoothness and parts["flow"] is not None:
             terms["smooth"] = (c.smoothness, losses.smoothness(parts["flow"]))
+        if c.tone:
+            x_rt = shrink(batch.x_rt, x_tt.shape[-1])
+            terms["tone"] = (c.tone, losses.tone(x_tt, x_rt, batch.mask(MIXED)))
         return terms
 
-    def _contextual_terms(self, entries: Sequence[Entry], x_tt: Tensor) -> Terms:
-        c, size = self.config, x_tt.shape[-1]
-        wanted = {
-            "style": (c.style, [(e.reference, e.reference_flip) for e in entries]),
-            "content": (c.content, [content_target(e) for e in entries]),
+    def _seen_terms(self, seen: Seen) -> Terms:
+        """The losses on features, which stand for the steps that went without them too."""
+        c = self.config
+        aims = {"style": (c.style, seen.style), "content": (c.content, seen.content)}
+        terms = {
+            name: (weight * c.contextual_every, losses.contextual(seen.x_tt, aim, c.bandwidth))
+            for name, (weight, aim) in aims.items()
+            if weight
         }
-        terms, found = {}, None
-        for name, (weight, keys) in wanted.items():
-            if weight:
-                found = found or self.targets.features(x_tt)
-                loss = losses.contextual(found, self.targets(keys, size), c.bandwidth)
-                terms[name] = (weight * c.contextual_every, loss)
+        if self.run_feature_d:
+            judged = self.run_feature_d(list(seen.x_tt.values()), seen.domain)
+            weight = c.feature_adversarial * c.contextual_every
+            terms["feature_adv"] = (weight, losses.hinge_g(judged))
         return terms
 
     def style_of(
@@ -201,11 +241,11 @@ class TTStage(GanStage):
         return pictures(self.faces, keys, size, self.device)
 
     @torch.no_grad()
-    def make_entries(self, entries: Sequence[Entry]) -> tuple[Tensor, dict[str, Tensor]]:
-        """X_RT and its content features for some entries."""
+    def make_entries(self, entries: Sequence[Entry], side: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """X_RT of ``side`` px and its content features for some entries."""
         keys = [(e.source, e.source_flip) for e in entries]
         move = partial(self._moved, entries=entries)
-        return self._content(self.faces, keys, [e.reference for e in entries], move)
+        return self._content(self.faces, keys, [e.reference for e in entries], side, move)
 
     def _moved(self, x: Tensor, entries: Sequence[Entry]) -> Tensor:
         """Sources of no pixel-wise loss get their affine map; those of one stay on their target."""
@@ -225,9 +265,9 @@ class TTStage(GanStage):
         faces: FaceSet,
         sources: Sequence[Key],
         references: Sequence[int],
+        side: int,
         move: Callable[[Tensor], Tensor] = lambda x: x,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        side = max(self.preset.tt.content_size, self.config.sizes[-1])
         x = move(pictures(faces, sources, side, self.device))
         if self.preset.tt.use_rt:
             palettes = from_bytes(faces.palettes[list(references)], self.device)
@@ -267,7 +307,7 @@ class TTStage(GanStage):
 
     def _render(self, sources: Sequence[Key], references: Sequence[int]) -> tuple[Tensor, Tensor]:
         """X_TT of the averaged net and X_RT for validation faces."""
-        x_rt, content = self._content(self.val, sources, references)
+        x_rt, content = self._content(self.val, sources, references, self._entry_side())
         small = shrink(x_rt, self.size)
         return self.ema.net(small, content, *self._styles(self.val, references), self.size), x_rt
 
