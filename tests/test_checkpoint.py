@@ -180,8 +180,9 @@ def test_a_file_cut_anywhere_is_a_weights_error(tmp_path):
         data = file.read_bytes()
         for tenth in range(10):
             file.write_bytes(data[: len(data) * tenth // 10])
-            with pytest.raises(WeightsError, match="cannot be read"):
+            with pytest.raises(WeightsError, match="cannot be read") as caught:
                 load(tmp_path)
+            assert ". " not in str(caught.value), "one sentence"
         shutil.rmtree(file.parent)
 
 

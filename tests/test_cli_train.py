@@ -44,6 +44,15 @@ def test_training_writes_weights_log_and_preview(run, here):
     assert {"metrics.jsonl", "preview-00000008.png", "step-00000002", "latest"} <= names
 
 
+def test_pictures_that_cannot_be_used_are_listed_and_counted(run, here):
+    lines = (here / "faces" / "index.tsv").read_text()
+    (here / "faces" / "red" / "text.png").write_text("text")
+    (here / "faces" / "index.tsv").write_text(lines + "red\ttrain\tred/text.png\tperson9\n")
+    out = run(*train_arguments(here, "--stage", "rt", "--images", 4, "-o", here / "run"))
+    assert out.code == 0 and "left out: red/text.png" in out.err
+    assert "1 of 13 pictures were left out." in out.err
+
+
 def test_interrupt_finishes_the_step_saves_and_goes_on_later(here):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "hasnet_cli"]

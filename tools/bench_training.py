@@ -2,8 +2,8 @@
 
     python tools/bench_training.py --sizes 64 128 256 --threads 2 --seconds 20
 
-Each line of the first table is one part of a step, in milliseconds an image; G's losses share one
-backward pass, so a loss costs what the step takes less without it. The second table switches one
+Each line of the first table is one part of a step, in milliseconds an image; a loss counts with its
+way back to X_TT, the generator's own backward pass is in the rest. The second table switches one
 speed feature off (or a trial on) at a time, against the preset as it is.
 """
 
@@ -21,6 +21,7 @@ import torch
 from hasnet_models.config import Preset, load_preset
 from hasnet_models.config_checks import contradictions
 from hasnet_models.device import resolve_device
+from hasnet_models.training import losses
 from hasnet_models.training.cost import topology_at
 from hasnet_models.training.face_index import FaceRecord
 from hasnet_models.training.faces import FaceSet
@@ -28,19 +29,16 @@ from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
 
 FACES_A_DOMAIN = 8
-WITHOUT = {
-    "R1": {"r1": 0.0},
-    "identity loss": {"identity": 0.0},
-    "contextual losses": {"style": 0.0, "content": 0.0},
-}
 SWITCHES = {
     "entry pool off": {"pool": 0},
     "feature cache off": {"feature_cache_mb": 0},
     "contextual loss every step": {"contextual_every": 1},
     "identity loss every step": {"identity_every": 1},
     "R1 every step": {"r1_every": 1},
+    "feature discriminator off": {"feature_width": 0},
+    "tone loss and relit faces off": {"tone": 0.0, "relight": 0.0},
     "trial: contextual loss at half size": {"contextual_shrink": 2},
-    "trial: D of widths 16 24 32 64 128 160": {"d_widths": (16, 24, 32, 64, 128, 160)},
+    "trial: D of three quarters of the widths": {"d_widths": (8, 12, 24, 48, 96, 120)},
 }
 
 
@@ -79,33 +77,56 @@ def seconds_a_step(stage: TTStage, seconds: float) -> float:
     return (time.perf_counter() - start) / steps
 
 
-def timed(owner: object, name: str, sums: dict[str, float]) -> None:
-    """Add the time spent in a method to ``sums``."""
-    inner: Callable = getattr(owner, name)
-
-    def call(*args: object) -> object:
-        start = time.perf_counter()
-        found = inner(*args)
-        sums[name] = sums.get(name, 0.0) + time.perf_counter() - start
-        return found
-
-    setattr(owner, name, call)
+def clock(run: Callable[[], object], times: int = 4) -> float:
+    """Mean seconds of a call, after one to warm up."""
+    run()
+    start = time.perf_counter()
+    for _ in range(times):
+        run()
+    return (time.perf_counter() - start) / times
 
 
 def parts(preset: Preset, size: int, runtime: Runtime, seconds: float) -> dict[str, float]:
-    """Seconds a step by part."""
-    stage, sums = make_stage(preset, size, runtime), {}
-    timed(stage.pool, "draw", sums)
-    timed(stage, "_step_d", sums)
-    whole = seconds_a_step(stage, seconds)
-    steps = stage.step_number
-    found = {"entries (pool)": sums["draw"] / steps, "discriminator": sums["_step_d"] / steps}
-    for name, changes in WITHOUT.items():
-        less = seconds_a_step(make_stage(variant(preset, **changes), size, runtime), seconds)
-        found[name] = max(whole - less, 0.0)
-    found["discriminator"] -= found["R1"]
+    """Seconds a step by part; a lazy part counts for the share of the steps that it is taken in."""
+    stage = make_stage(preset, size, runtime)
+    whole, c, rng = seconds_a_step(stage, seconds), stage.config, np.random.default_rng(0)
+    batch = stage.draw(rng)
+    z, _ = stage.style_of(batch.entries, rng)
+    real = stage.references(batch.entries, size)
+    x_tt = real.clone().requires_grad_()
+    domain = stage.domain_numbers(batch.entries)
+
+    def step_d(number: int) -> None:
+        stage.step_number = number
+        stage._step_d(batch, real, real, None, rng)
+
+    def features() -> None:
+        stage.step_number = 0
+        seen = stage._seen(batch.entries, x_tt)
+        stage._step_d(batch, real, real, seen, rng)
+        backward(losses.total(stage._seen_terms(seen)), x_tt)
+
+    def adversarial() -> None:
+        backward(losses.logistic_g(stage.run_d(stage._shown(x_tt, rng), domain)), x_tt)
+
+    pictures = clock(lambda: step_d(1))
+    lazy = clock(lambda: step_d(0))
+    found = {
+        "entries (pool)": clock(lambda: stage.draw(rng), 16),
+        "discriminator of pictures": pictures,
+        "R1": (lazy - pictures) / c.r1_every,
+        "adversarial loss": clock(adversarial),
+        "contextual losses, feature discriminator": (clock(features) - lazy) / c.contextual_every,
+        "identity loss": clock(lambda: backward(losses.identity(stage.embed(x_tt), z), x_tt))
+        / c.identity_every,
+    }
     found["generator and the rest"] = whole - sum(found.values())
     return {**found, "whole step": whole}
+
+
+def backward(loss: torch.Tensor, x_tt: torch.Tensor) -> None:
+    """The gradient that a loss sends into X_TT."""
+    torch.autograd.grad(loss, x_tt)
 
 
 def main() -> None:
@@ -117,19 +138,21 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="auto")
-    parser.add_argument("--pool", type=int, default=96, help="a small pool fills sooner")
+    parser.add_argument("--no-switches", action="store_true", help="only the first table")
+    parser.add_argument("--pool", type=int, default=64, help="a small pool is full after a step")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     runtime = Runtime.choose(resolve_device(options.device), options.precision)
     preset = variant(load_preset(options.preset, options.set), pool=options.pool)
     batch = preset.tt_train.batch
+    switches = {} if options.no_switches else SWITCHES
     for size in options.sizes:
         print(f"\n{size} px, batch {batch}: ms an image")
         found = parts(preset, size, runtime, options.seconds)
         for name, value in found.items():
             print(f"  {name:42s} {value / batch * 1000:8.2f}  {value / found['whole step']:6.1%}")
-        print(f"  {batch / found['whole step']:.2f} images/s; changed alone:")
-        for name, changes in SWITCHES.items():
+        print(f"  {batch / found['whole step']:.2f} images/s; changed alone:", flush=True)
+        for name, changes in switches.items():
             changed = variant(preset, **changes)
             if contradictions(changed):
                 continue

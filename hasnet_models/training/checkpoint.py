@@ -231,5 +231,6 @@ def _failure(final: Path, error: Exception, others: bool) -> HasnetError:
 def _damaged(folder: Path, error: Exception) -> WeightsError:
     others = [f for f in whole(folder.parent) if f.resolve() != folder.resolve()]
     hint = f"Resume from {max(others, key=_age)} instead." if others else None
-    reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    # torch goes on with advice of its own
+    reason = (str(error) or type(error).__name__).splitlines()[0].split(". ")[0].rstrip(".")
     return WeightsError(f"The checkpoint {folder} cannot be read: {reason}.", hint)

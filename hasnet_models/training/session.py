@@ -92,6 +92,8 @@ def run_job(
     stage = make_stage(job, runtime, cache, progress)
     for line in stage.faces.skipped:
         say(f"left out: {line}")
+    if left_out := len(stage.faces.skipped):
+        say(f"{left_out} of {left_out + len(stage.faces)} pictures were left out.")
     for line in stage.faces.notes:
         say(line)
     if job.resume not in ("auto", "none"):
