@@ -72,6 +72,9 @@ def test_tone_lets_the_light_change_a_little_and_the_colour_not():
     assert losses.tone(grey, x_rt, all_mixed) == 0
     assert losses.tone(x_rt + 0.5, x_rt, all_mixed).item() == pytest.approx(0.0625, rel=1e-3)
     assert losses.tone(tint, x_rt, all_mixed) > 0.01
+    half = x_rt.clone()
+    half[..., 16:] = 0.4  # as bright on the whole as grey, but on one side only
+    assert losses.tone(half, x_rt, all_mixed) > 0.005
 
 
 def test_reconstruction_counts_only_the_same_image():

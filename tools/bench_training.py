@@ -151,7 +151,8 @@ def main() -> None:
         found = parts(preset, size, runtime, options.seconds)
         for name, value in found.items():
             print(f"  {name:42s} {value / batch * 1000:8.2f}  {value / found['whole step']:6.1%}")
-        print(f"  {batch / found['whole step']:.2f} images/s; changed alone:", flush=True)
+        also = "; changed alone:" if switches else ""
+        print(f"  {batch / found['whole step']:.2f} images/s{also}", flush=True)
         for name, changes in switches.items():
             changed = variant(preset, **changes)
             if contradictions(changed):

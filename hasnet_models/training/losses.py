@@ -12,7 +12,7 @@ from hasnet_models.colour import luma
 from hasnet_models.training.augment import face_window
 from hasnet_models.training.contextual import contextual_similarity
 
-TONE_MARGIN = 0.25
+TONE_MARGIN, TONE_UNEVEN = 0.25, 0.1
 
 
 def total(terms: Mapping[str, tuple[float, Tensor]]) -> Tensor:
@@ -95,18 +95,22 @@ def paired(x_tt: Tensor, target: Tensor, has_pair: Tensor) -> Tensor:
 def tone(x_tt: Tensor, x_rt: Tensor, mixed: Tensor, cells: int = 8) -> Tensor:
     """How far the face's colour leaves X_RT's, over cells of 1/``cells`` of the side.
 
-    The references of a domain may all be pale; the skin is X_RT's all the same. Luminance may
-    change by TONE_MARGIN for nothing, colour may not.
+    The references of a domain may all be pale; the skin is X_RT's all the same. For nothing, the
+    face as a whole may become lighter or darker by TONE_MARGIN, and its cells by TONE_UNEVEN more
+    or less than the whole; the colour may not change.
 
     Args:
         mixed: (B,) bool; the other samples count as zero.
     """
+    window = face_window(cells, x_tt.device)
+    window = window / window.sum()
     change = F.adaptive_avg_pool2d(x_tt - x_rt, cells)
     grey = luma(change)
-    excess = F.relu(grey.abs() - TONE_MARGIN).square()
-    cost = excess + (change - grey).square().mean(1, keepdim=True)
-    window = face_window(cells, x_tt.device)
-    return ((cost * window).sum((1, 2, 3)) / window.sum() * mixed).mean()
+    whole = (grey * window).sum((2, 3), keepdim=True)
+    cost = F.relu(whole.abs() - TONE_MARGIN).square()
+    cost = cost + F.relu((grey - whole).abs() - TONE_UNEVEN).square()
+    cost = cost + (change - grey).square().mean(1, keepdim=True)
+    return ((cost * window).sum((1, 2, 3)) * mixed).mean()
 
 
 def smoothness(flow: Tensor) -> Tensor:
