@@ -346,6 +346,25 @@ def test_base_grows_by_a_size_with_its_discriminator(base, tmp_path):
     train_head(job, tmp_path, 16)
 
 
+@pytest.mark.parametrize("width", [0, 8])
+def test_base_s_discriminator_serves_with_other_features(width, base, tmp_path):
+    other = nano.preset(tt_train={"feature_width": width})
+    job = dataclasses.replace(base, domain=None, preset=other)
+    stage = session.make_stage(job, nano.FP32, tmp_path / "cache", silent)
+    d = weights.load_state(base.base.with_name(export.D_FILE))[0]
+    assert all(
+        torch.equal(t, d[n]) for n, t in stage.d.state_dict().items() if n.startswith("picture.")
+    )
+    stage.step()
+
+
+def test_discriminator_of_another_kind_beside_the_base_is_one_sentence(base, tmp_path):
+    d = base.base.with_name(export.D_FILE)
+    d.write_bytes(base.rt.read_bytes())
+    with pytest.raises(WeightsError, match="of the discriminator do not fit"):
+        session.make_stage(base, nano.FP32, tmp_path / "cache", silent)
+
+
 def test_base_that_is_no_tt_net_is_refused(base, tmp_path):
     with pytest.raises(WeightsError):
         train_head(dataclasses.replace(base, base=base.rt), tmp_path)

@@ -198,8 +198,7 @@ def _cache_bytes(stage: TTStage, faces: int) -> int:
 
 
 def _entry(stage: TTStage) -> tuple[Tensor, dict[str, Tensor]]:
-    side = max(stage.preset.tt.content_size, stage.size)
-    return stage.make_entries([stage.pool.sampler(0)], side)
+    return stage.make_entries([stage.pool.sampler(0)], stage.entry_side)
 
 
 def _entry_bytes(stage: TTStage) -> int:

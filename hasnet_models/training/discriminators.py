@@ -77,13 +77,15 @@ class Discriminators(nn.Module):
         self.feature = FeatureDiscriminator(feature_width, domains) if feature_width else None
 
     def grown(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """A state of fewer sizes, or without features, completed by what is new in this one."""
+        """A state of fewer sizes, or of other features, completed by what is new in this one."""
         start = "picture."
         older = {n[len(start) :]: t for n, t in state.items() if n.startswith(start)}
+        if not older:
+            return dict(state)  # of something else, which loading will say
         found = {start + n: t for n, t in self.picture.grown(older).items()}
-        rest = {n: t for n, t in state.items() if not n.startswith(start)}
         own = {n: t for n, t in self.state_dict().items() if not n.startswith(start)}
-        return {**found, **own, **rest}
+        kept = {n: state[n] for n, t in own.items() if n in state and state[n].shape == t.shape}
+        return found | own | kept
 
 
 class FeatureDiscriminator(nn.Module):

@@ -108,9 +108,11 @@ class TTStage(GanStage):
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch with X_RT as large as the content features and the output need."""
-        return self.pool.draw(rng, self.config.batch, self._entry_side())
+        return self.pool.draw(rng, self.config.batch, self.entry_side)
 
-    def _entry_side(self) -> int:
+    @property
+    def entry_side(self) -> int:
+        """Side in px of X_RT in an entry at this point of the training."""
         return max(self.preset.tt.content_size, self.size)
 
     def advance(self) -> dict[str, Tensor]:
@@ -307,7 +309,7 @@ class TTStage(GanStage):
 
     def _render(self, sources: Sequence[Key], references: Sequence[int]) -> tuple[Tensor, Tensor]:
         """X_TT of the averaged net and X_RT for validation faces."""
-        x_rt, content = self._content(self.val, sources, references, self._entry_side())
+        x_rt, content = self._content(self.val, sources, references, self.entry_side)
         small = shrink(x_rt, self.size)
         return self.ema.net(small, content, *self._styles(self.val, references), self.size), x_rt
 
