@@ -58,8 +58,9 @@ class RTConfig:
 
     ``size`` is the side in px that the U-Net works at; 0 means the picture's own. With
     ``palette_attention`` the output is a mixture of the palette's colours chosen for each pixel,
-    with ``detail`` the share of the picture's own luminance that the mixture has lost is added,
-    with ``tone_match`` its mean tone is first brought towards the palette's.
+    with ``detail`` a learned share of the picture's own luminance that the mixture has lost is
+    added, at least ``detail_least`` of it, with ``tone_match`` its mean tone is first brought
+    towards the palette's.
     """
 
     size: int = ranged(0, 0, 4096)
@@ -69,6 +70,7 @@ class RTConfig:
     palette_attention: bool = False
     key_dim: int = ranged(24, 1, 1024)
     detail: bool = False
+    detail_least: float = ranged(0.0, 0.0, 1.0)
     tone_match: float = ranged(0.0, 0.0, 1.0)
 
 

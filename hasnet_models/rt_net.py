@@ -94,7 +94,8 @@ class PaletteAttention(nn.Module):
     def __init__(self, config: RTConfig) -> None:
         super().__init__()
         self.key_dim = config.key_dim
-        self.detail, self.tone_match = config.detail, config.tone_match
+        self.detail, self.least = config.detail, config.detail_least
+        self.tone_match = config.tone_match
         width = config.channels[0]
         self.query = nn.Conv2d(width, config.key_dim, 3, padding=1)
         self.key = nn.Sequential(
@@ -111,7 +112,8 @@ class PaletteAttention(nn.Module):
         residual, keep = bring_to(self.residual(h), gray).split((3, 1), 1)
         mixed = mixed + self.reach * residual.tanh() * colourfulness(palette)
         if self.detail:
-            mixed = mixed + keep.sigmoid() * (to_luma(target, palette) - luma(mixed))
+            share = self.least + (1 - self.least) * keep.sigmoid()
+            mixed = mixed + share * (to_luma(target, palette) - luma(mixed))
         return mixed.clamp(-1, 1) if not self.training else mixed
 
     def attend(self, h: Tensor, target: Tensor, palette: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ TABLES = {
         "palette_dim": 8,
         "palette_attention": True,
         "detail": True,
+        "detail_least": 0.5,
         "tone_match": 0.7,
     },
     "tt": {

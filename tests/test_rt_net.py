@@ -57,6 +57,22 @@ def test_instance_norm_gives_zero_mean_and_unit_deviation():
     torch.testing.assert_close(h.std((2, 3), unbiased=False), torch.ones(2, 3), atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("least", [0.0, 0.7, 1.0])
+def test_the_face_stays_where_the_network_gives_up_its_detail(least):
+    torch.manual_seed(0)
+    net = RTNet(dataclasses.replace(nano.preset().rt, detail_least=least)).eval()
+    with torch.no_grad():
+        net.head.residual.bias[3] = -30.0  # nothing more than the least
+        net.head.sharpness.fill_(-30.0)  # and one flat mixture everywhere
+        for tensor in (net.head.reach, net.head.query.weight, net.head.query.bias):
+            tensor.zero_()
+    gray, palette = inputs(batch=1)
+    x = net(gray, palette)
+    wanted = to_luma(matched_tones(gray, palette, 0.7), palette)
+    share = colour.luma(x).std() / wanted.std()
+    assert share.item() == pytest.approx(least, abs=0.1)
+
+
 def test_palette_attention_weights_sum_to_one_and_follow_brightness():
     torch.manual_seed(0)
     net = RTNet(nano.preset().rt)
