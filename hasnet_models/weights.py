@@ -284,24 +284,29 @@ def load_tt(path: Path | None = None, head: Path | None = None) -> TTNet:
     from hasnet_models.config import TTConfig
     from hasnet_models.tt_net import TTNet
 
-    state, metadata = load_state(path or weight_path("tt_net.safetensors"))
+    base = path or weight_path("tt_net.safetensors")
+    state, metadata = load_state(base)
     if head is not None:
-        state, metadata = _with_head(state, metadata, head)
+        state = _with_head(state, metadata, head, base)
     net = TTNet(_config_of(TTConfig, metadata, "TT-Net"))
     load_into(net, state, "TT-Net" if head is None else f"TT-Net with the head {head.name}")
     return net.eval().requires_grad_(False)
 
 
 def _with_head(
-    state: dict[str, Tensor], metadata: dict[str, str], head: Path
-) -> tuple[dict[str, Tensor], dict[str, str]]:
+    state: dict[str, Tensor], metadata: dict[str, str], head: Path, base: Path
+) -> dict[str, Tensor]:
+    """The base's tensors with the head's in their place."""
     own, own_metadata = load_state(head)
-    if own_metadata.get("config", metadata.get("config")) != metadata.get("config"):
+    same_network = own_metadata.get("config", metadata.get("config")) == metadata.get("config")
+    # a head of all tensors needs nothing of the base, a smaller one the very base it grew on
+    needed = own_metadata.get("base") if state.keys() - own.keys() else None
+    if not same_network or (needed and needed != sha256_of(base)):
         raise WeightsError(
             f"The head {head} was made for another TT-Net than the one installed.",
             "Install the versions of hasnet and of the domain that belong together.",
         )
-    return {**state, **own}, metadata
+    return {**state, **own}
 
 
 def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:

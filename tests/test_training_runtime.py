@@ -284,6 +284,21 @@ def test_small_head_holds_only_the_fine_blocks(base, tmp_path):
     weights.load_tt(base.base, path)
 
 
+@pytest.mark.parametrize(("head_from", "works"), [(0, True), (16, False)])
+def test_head_beside_another_base_of_the_same_network(head_from, works, base, tmp_path):
+    preset = nano.preset(tt_train={"head_from": head_from})
+    (path,), _ = train_head(dataclasses.replace(base, preset=preset), tmp_path)
+    state, metadata = weights.load_state(base.base)
+    other = tmp_path / "other.safetensors"
+    weights.save_state(other, {n: t + 0.5 for n, t in state.items()}, metadata)
+    if works:
+        net = weights.load_tt(other, path)
+        assert torch.equal(net.content.weight, weights.load_state(path)[0]["content.weight"])
+    else:
+        with pytest.raises(WeightsError, match="another TT-Net"):
+            weights.load_tt(other, path)
+
+
 def test_run_of_one_head_is_not_resumed_as_another(base, tmp_path):
     train_head(base, tmp_path)
     with pytest.raises(UsageError, match=r"tt_train\.domain was 'red', is 'blue'"):
