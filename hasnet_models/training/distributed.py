@@ -55,6 +55,8 @@ def processes(device: str) -> Iterator[torch.device]:
     dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
     try:
         yield found
+        # who is ready first must not take the connections from under the others
+        dist.barrier()
     finally:
         dist.destroy_process_group()
 

@@ -92,10 +92,12 @@ class TTStage(GanStage):
         return [scaled, {"params": plain, "lr": self.config.lr * self.config.plain_lr}]
 
     def _trained_d(self, d: Discriminators) -> list[dict[str, Any]]:
-        c = self.config
-        plain = list(d.feature.parameters()) if d.feature else []
-        groups = [{"params": list(d.picture.parameters())}]
-        return groups + [{"params": plain, "lr": c.d_lr * c.plain_lr}] * bool(plain)
+        """D's parameters in the same groups; those of the features have no run-time gain."""
+        groups: list[dict[str, Any]] = [{"params": list(d.picture.parameters())}]
+        if d.feature:
+            plain_lr = self.config.d_lr * self.config.plain_lr
+            groups.append({"params": list(d.feature.parameters()), "lr": plain_lr})
+        return groups
 
     @property
     def size(self) -> int:
@@ -120,11 +122,11 @@ class TTStage(GanStage):
         rng = np.random.default_rng((self.config.seed, self.step_number, 1))
         seed_torch(int(rng.integers(2**62)))
         batch, size = self.draw(rng), self.size
-        x_rt = shrink(batch.x_rt, size)
+        batch.x_rt = shrink(batch.x_rt, size)
         z, code = self.style_of(batch.entries, rng)
-        parts = self.run_net(x_rt, batch.content, z, code, size)
+        parts = self.run_net(batch.x_rt, batch.content, z, code, size)
         if self.images < self.config.warmup_images and not self.config.domain:
-            loss = (parts["x_tt"] - x_rt).abs().mean()
+            loss = (parts["x_tt"] - batch.x_rt).abs().mean()
             self.opt.minimise(10 * loss)
             return {"warm_up": loss}
         real = self.references(batch.entries, size)
@@ -196,8 +198,7 @@ class TTStage(GanStage):
         if c.smoothness and parts["flow"] is not None:
             terms["smooth"] = (c.smoothness, losses.smoothness(parts["flow"]))
         if c.tone:
-            x_rt = shrink(batch.x_rt, x_tt.shape[-1])
-            terms["tone"] = (c.tone, losses.tone(x_tt, x_rt, batch.mask(MIXED)))
+            terms["tone"] = (c.tone, losses.tone(x_tt, batch.x_rt, batch.mask(MIXED)))
         return terms
 
     def _seen_terms(self, seen: Seen) -> Terms:
