@@ -15,7 +15,7 @@ from hasnet_models.errors import HasnetError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hasnet_models.domains import Registry
+    from hasnet_models.plugins import Registry
 
 SCHEMA = 1
 PROGRESS = ("auto", "rich", "jsonl", "none")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hasnet_models.domains import Registry
+    from hasnet_models.avatar.pipeline import AvatarPipeline
     from hasnet_models.face.detect import Detector
-    from hasnet_models.pipeline import AvatarPipeline
+    from hasnet_models.plugins import Registry
 
 
 def load_pipeline(device: str = "auto", backend: str = "embedded") -> AvatarPipeline:
@@ -20,7 +20,7 @@ def load_pipeline(device: str = "auto", backend: str = "embedded") -> AvatarPipe
     Raises:
         WeightsError, DeviceError: see `AvatarPipeline.load`.
     """
-    from hasnet_models.pipeline import AvatarPipeline
+    from hasnet_models.avatar.pipeline import AvatarPipeline
 
     return AvatarPipeline.load(device=device, backend=backend)
 
@@ -34,6 +34,6 @@ def load_detector(backend: str = "embedded") -> Detector:
 
 def find_domains() -> Registry:
     """The installed domains."""
-    from hasnet_models.domains import discover
+    from hasnet_models.plugins import discover
 
     return discover()

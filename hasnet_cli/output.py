@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from hasnet_cli.console import Terminal
+from hasnet_models.avatar.request import STREAM
 from hasnet_models.errors import UsageError
-from hasnet_models.job import STREAM
 
 
 def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) -> str:

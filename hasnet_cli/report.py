@@ -116,8 +116,8 @@ def _slider(output: Path, result: Result, photos: Path | None) -> tuple[str, dic
 def _before(path: Path, metadata: Mapping[str, str]) -> np.ndarray | None:
     """The photo as the avatar shows it: its aligned face, or the whole. None if it is gone."""
     from hasnet_models import image_io
+    from hasnet_models.avatar.provenance import matrix_of
     from hasnet_models.face.align import warp
-    from hasnet_models.provenance import matrix_of
 
     try:
         photo: Photo = image_io.read(path)

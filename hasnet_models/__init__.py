@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hasnet_models.api import Avatar
+    from hasnet_models.avatar.api import Avatar
 
 __version__ = "0.1.0"
 __all__ = ["Avatar", "__version__"]
@@ -18,6 +18,6 @@ __all__ = ["Avatar", "__version__"]
 def __getattr__(name: str) -> object:
     if name != "Avatar":
         raise AttributeError(f"module 'hasnet_models' has no attribute {name!r}")
-    from hasnet_models.api import Avatar
+    from hasnet_models.avatar.api import Avatar
 
     return Avatar

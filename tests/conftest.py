@@ -15,10 +15,10 @@ from fakes import FakePipeline
 
 from hasnet_cli import factory
 from hasnet_cli.main import main
-from hasnet_models.reference import Reference, save_references
+from hasnet_models.plugins.reference import Reference, save_references
 
 GOOD_PLUGIN = """
-from hasnet_models.domains import Domain, hookimpl
+from hasnet_models.plugins import Domain, hookimpl
 
 @hookimpl
 def hasnet_domains():

@@ -16,7 +16,7 @@ from hasnet_cli import factory
 from hasnet_models import image_io
 from hasnet_models.errors import NoFaceError
 from hasnet_models.palette import extract
-from hasnet_models.reference import Reference
+from hasnet_models.plugins.reference import Reference
 
 SIDE = 16
 

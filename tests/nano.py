@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from hasnet_models.config import Preset, RTConfig, preset_from_dict
-from hasnet_models.features import VGGFeatures
-from hasnet_models.identity import MobileFaceNet
-from hasnet_models.rt_net import RTNet
-from hasnet_models.training.faces import FaceSet, load_faces
+from hasnet_models.config.load import preset_from_dict
+from hasnet_models.config.schema import Preset, RTConfig
+from hasnet_models.data.faces import FaceSet, load_faces
+from hasnet_models.networks.identity import MobileFaceNet
+from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage

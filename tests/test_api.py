@@ -12,7 +12,8 @@ from fakes import FakePipeline
 from PIL import Image
 
 import hasnet_models
-from hasnet_models import Avatar, api, image_io
+from hasnet_models import Avatar, image_io
+from hasnet_models.avatar import api
 from hasnet_models.errors import DomainError, ImageError, NoFaceError, UsageError
 
 

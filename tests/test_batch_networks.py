@@ -7,13 +7,13 @@ import pytest
 import torch
 from nano import CPU, preset
 
+from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.errors import UsageError
-from hasnet_models.features import VGGFeatures
-from hasnet_models.identity import MobileFaceNet
-from hasnet_models.pipeline import AvatarPipeline
-from hasnet_models.reference import Reference
-from hasnet_models.rt_net import RTNet
-from hasnet_models.tt_net import TTNet
+from hasnet_models.networks.identity import MobileFaceNet
+from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.tt_net import TTNet
+from hasnet_models.networks.vgg import VGGFeatures
+from hasnet_models.plugins.reference import Reference
 
 
 @pytest.fixture(scope="module")

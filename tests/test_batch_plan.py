@@ -158,7 +158,7 @@ def test_the_example_for_python_runs(photos, tmp_path, site, pipeline, monkeypat
     site.install("sketch")
     monkeypatch.chdir(tmp_path)
     networks = SimpleNamespace(AvatarPipeline=SimpleNamespace(load=lambda *_: pipeline))
-    monkeypatch.setitem(sys.modules, "hasnet_models.pipeline", networks)
+    monkeypatch.setitem(sys.modules, "hasnet_models.avatar.pipeline", networks)
     for _ in range(2):
         exec(example, {})
     assert len(list((tmp_path / "avatars").rglob("*.png"))) == 3 == len(pipeline.rendered)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from hasnet_models import image_io
+from hasnet_models.avatar.job import Job
+from hasnet_models.avatar.request import Request
 from hasnet_models.batch import Engine, Plan, Settings, plan
 from hasnet_models.errors import UsageError
-from hasnet_models.job import Job, Request
 
 TESTS = Path(__file__).parent
 
@@ -27,7 +28,7 @@ def fake_job(request: Request) -> Job:
     """A job without networks, in whichever process."""
     from fakes import FakePipeline
 
-    from hasnet_models.domains import Registry
+    from hasnet_models.plugins import Registry
 
     nothing = Registry((), ())
     return Job.start(request, nothing, lambda device, backend: FakePipeline(), lambda note: None)
@@ -63,7 +64,7 @@ def work(tmp_path):
 def test_without_ray_one_sentence_says_what_to_install(monkeypatch):
     import sys
 
-    from hasnet_models.batch.ray_engine import connected
+    from hasnet_models.batch.ray import connected
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match="needs Ray") as caught:
@@ -83,7 +84,7 @@ def cluster():
 
 
 def ray_engine(request, work, known, results, settings=None, start=fake_job, workers=2):
-    from hasnet_models.batch.ray_engine import RayEngine
+    from hasnet_models.batch.ray import RayEngine
 
     begin = functools.partial(start, request)
     record = results.append

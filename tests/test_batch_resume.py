@@ -112,7 +112,8 @@ def test_where_it_is_computed_does_not_matter(batch):
 
 def test_other_weights_make_other_avatars(batch, monkeypatch):
     batch()
-    monkeypatch.setattr("hasnet_models.provenance.weights_hashes", lambda domain: {"rt": "new"})
+    hashes = "hasnet_models.avatar.provenance.weights_hashes"
+    monkeypatch.setattr(hashes, lambda domain: {"rt": "new"})
     assert batch()[1] == 4
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hasnet_models import __version__, image_io
-from hasnet_models.provenance import matrix_of, z_id_of
+from hasnet_models.avatar.provenance import matrix_of, z_id_of
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_what_starts_with_a_dash_is_made_again(here):
 
 
 def test_weights_of_another_installation_are_named(here, monkeypatch):
-    from hasnet_models import provenance
+    from hasnet_models.avatar import provenance
 
     monkeypatch.setattr(provenance, "weights_hashes", lambda domain: {"net": "old"})
     here("avatar", "my face.png", "--domain", "pencil", "-o", "a.png")

@@ -13,12 +13,12 @@ import nano
 import numpy as np
 import pytest
 
+from hasnet_cli import curves
 from hasnet_cli.console import Terminal
 from hasnet_cli.training_view import watching
 from hasnet_models import image_io
-from hasnet_models.config import ABLATIONS, load_preset, to_toml
+from hasnet_models.config.load import ABLATIONS, load_preset, to_toml
 from hasnet_models.errors import UsageError
-from hasnet_models.training import plot
 from hasnet_models.training.loop import Status
 
 ROOT = Path(__file__).parents[1]
@@ -96,16 +96,16 @@ def test_plot_draws_the_losses(run, here):
     out = run("train", "--plot", here)
     assert out.code == 0 and out.out.strip() == str(here / "curves.png")
     rgb = image_io.read(here / "curves.png").rgb
-    assert rgb.shape[1] == 2 * plot.PANEL[0]
-    blue = (rgb == np.array(plot.LINE, np.uint8)).all(2)
-    assert blue[:, : plot.PANEL[0]].sum() > 100 and blue[:, plot.PANEL[0] :].sum() > 100
+    assert rgb.shape[1] == 2 * curves.PANEL[0]
+    blue = (rgb == np.array(curves.LINE, np.uint8)).all(2)
+    assert blue[:, : curves.PANEL[0]].sum() > 100 and blue[:, curves.PANEL[0] :].sum() > 100
 
 
 def test_resumed_images_count_once_in_the_curves(tmp_path):
     images = [4, 8, 12, 8, 12, 16]
     text = "\n".join(json.dumps({"images": n, "d": i}) for i, n in enumerate(images))
     (tmp_path / "metrics.jsonl").write_text(text)
-    assert plot.read_metrics(tmp_path)["d"] == [(4, 0), (8, 3), (12, 4), (16, 5)]
+    assert curves.read_metrics(tmp_path)["d"] == [(4, 0), (8, 3), (12, 4), (16, 5)]
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense\n", '{"images": 4, "d": NaN}\n'])
@@ -113,7 +113,7 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
     if text is not None:
         (tmp_path / "metrics.jsonl").write_text(text)
     with pytest.raises(UsageError):
-        plot.read_metrics(tmp_path)
+        curves.read_metrics(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hasnet_models import colour
+from hasnet_models.networks import colour
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hasnet_models.config import ABLATIONS, RTConfig, build, load_preset, to_dict, to_toml
+from hasnet_models.config.load import ABLATIONS, build, load_preset, to_dict, to_toml
+from hasnet_models.config.schema import RTConfig
 from hasnet_models.errors import UsageError
 
 

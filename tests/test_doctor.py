@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from hasnet_models import doctor, weights
+from hasnet_cli import checks
+from hasnet_models.weights import files
 
 
 @pytest.fixture
 def sound(run, monkeypatch):
     """An installation that needs no other weights than those in the repository."""
-    present = tuple(weights.read_manifest(weights.weights_folder()))
-    monkeypatch.setattr(weights, "NETWORKS", present)
+    present = tuple(files.read_manifest(files.weights_folder()))
+    monkeypatch.setattr(files, "NETWORKS", present)
     return run
 
 
-def checks(run, code: int):
+def rows(run, code: int):
     result = run("doctor", "--json")
     assert result.code == code, result.out
     document = json.loads(result.out)
@@ -31,7 +32,7 @@ def checks(run, code: int):
 
 def test_a_sound_installation_is_0(sound, site):
     site.install("pencil")
-    found = checks(sound, 0)
+    found = rows(sound, 0)
     assert found["devices", "cpu"]["status"] == "ok"
     assert "small forward pass is right" in found["devices", "cpu"]["detail"]
     assert found["plugins", "pencil"]["detail"].startswith("hasnet-domain-pencil 1.0: 3 references")
@@ -48,8 +49,8 @@ def test_the_report_can_be_pasted(sound, monkeypatch):
 
 
 def test_a_missing_weight_file_is_5(sound, monkeypatch):
-    monkeypatch.setattr(weights, "NETWORKS", ("nothing.safetensors",))
-    found = checks(sound, 5)
+    monkeypatch.setattr(files, "NETWORKS", ("nothing.safetensors",))
+    found = rows(sound, 5)
     assert "missing" in found["weights", "nothing.safetensors"]["detail"]
 
 
@@ -57,16 +58,16 @@ def test_a_missing_weight_file_is_5(sound, monkeypatch):
 def test_a_broken_manifest_is_5_and_hides_nothing_else(sound, site, tmp_path, monkeypatch, text):
     if text is not None:
         (tmp_path / "manifest.json").write_text(text)
-    monkeypatch.setattr(weights, "weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(files, "weights_folder", lambda: tmp_path)
     site.install("pencil")
-    found = checks(sound, 5)
+    found = rows(sound, 5)
     assert found["plugins", "pencil"]["status"] == "ok"
 
 
 def test_a_broken_plugin_is_6_with_its_traceback(sound, site):
     site.install("anime", "def broken():\n    raise SystemExit('no licence')\nbroken()")
     (site.install("bent") / "references.safetensors").write_bytes(b"junk")
-    found = checks(sound, 6)
+    found = rows(sound, 6)
     assert found["plugins", "bent"]["status"] == "failed"
     failure = found["plugins", "hasnet-domain-anime 1.0"]
     assert "no licence" in failure["detail"] and "in broken" in failure["more"]
@@ -75,8 +76,8 @@ def test_a_broken_plugin_is_6_with_its_traceback(sound, site):
 
 def test_a_device_that_computes_wrongly_is_7(sound, monkeypatch):
     answers = iter([torch.zeros(1), torch.ones(1)])
-    monkeypatch.setattr(doctor, "_convolved", lambda device: next(answers))
-    assert "computes wrongly" in checks(sound, 7)["devices", "cpu"]["detail"]
+    monkeypatch.setattr(checks, "_convolved", lambda device: next(answers))
+    assert "computes wrongly" in rows(sound, 7)["devices", "cpu"]["detail"]
 
 
 def test_a_device_that_only_says_it_is_there_is_7(sound, monkeypatch):
@@ -84,13 +85,13 @@ def test_a_device_that_only_says_it_is_there_is_7(sound, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "Imagined")
     if torch.version.cuda is None:
-        assert checks(sound, 7)["devices", "cuda:0"]["status"] == "failed"
+        assert rows(sound, 7)["devices", "cuda:0"]["status"] == "failed"
 
 
 def test_a_library_that_cannot_be_imported_is_one_failed_check(sound, site, monkeypatch):
     site.install("pencil")
     monkeypatch.setitem(sys.modules, "hasnet_models.face", None)
-    found = checks(sound, 1)
+    found = rows(sound, 1)
     assert found["devices", "detector"]["status"] == "failed"
     assert found["plugins", "pencil"]["status"] == "ok"
 
@@ -101,18 +102,18 @@ def test_rival_distributions_are_named(sound, site, monkeypatch):
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 9.0\n")
     importlib.invalidate_caches()
-    check = checks(sound, 0)["versions", "two of onnxruntime"]
+    check = rows(sound, 0)["versions", "two of onnxruntime"]
     assert check["status"] == "note" and "onnxruntime and onnxruntime-gpu" in check["detail"]
 
 
 def test_settings_are_shown_with_where_they_come_from(sound, monkeypatch):
     Path("hasnet.toml").write_text('device = "cpu"\n')
     monkeypatch.setenv("HASNET_BACKEND", "embedded")
-    found = checks(sound, 0)
+    found = rows(sound, 0)
     assert found["settings", "HASNET_DEVICE"]["detail"] == "cpu (from hasnet.toml)"
     assert "from the environment" in found["settings", "HASNET_BACKEND"]["detail"]
 
 
 def test_wrong_settings_are_a_failed_check_not_the_end(sound):
     Path("hasnet.toml").write_text("devise = 1\n")
-    assert "Did you mean 'device'?" in checks(sound, 2)["settings", "files"]["detail"]
+    assert "Did you mean 'device'?" in rows(sound, 2)["settings", "files"]["detail"]

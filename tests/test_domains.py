@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hasnet_models.domains import Domain, discover
 from hasnet_models.errors import DomainError
+from hasnet_models.plugins import Domain, discover
 
 REPOSITORY = Path(__file__).parents[1]
-HOOK = "from hasnet_models.domains import Domain, hookimpl\n@hookimpl\n"
+HOOK = "from hasnet_models.plugins import Domain, hookimpl\n@hookimpl\n"
 
 
 def test_no_plugins_is_an_empty_registry(site):
@@ -218,7 +218,7 @@ def test_references_by_number_and_name(site):
 
 def test_discovery_imports_neither_torch_nor_numpy():
     code = (
-        "import sys; from hasnet_models.domains import discover; discover()\n"
+        "import sys; from hasnet_models.plugins import discover; discover()\n"
         "print([m for m in ('torch', 'numpy', 'cv2', 'PIL') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hasnet_models.data.faces import load_faces, load_splits, read_face, read_index
+from hasnet_models.data.index import check, has_split, list_faces
 from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.training.face_index import check, has_split, list_faces
-from hasnet_models.training.faces import load_faces, load_splits, read_face, read_index
 
 
 @pytest.fixture

@@ -257,11 +257,11 @@ def test_real_faces_are_numbered(pair):
 
 @pytest.mark.slow
 def test_like_finds_the_same_person(pair):
-    from hasnet_models import weights
-    from hasnet_models.identity import embed as embed_frames
+    from hasnet_models.networks.identity import embed as embed_frames
+    from hasnet_models.weights import load
 
     torch = pytest.importorskip("torch")
-    net = weights.load_identity()
+    net = load.load_identity()
 
     def embed(crop):
         frame = torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from hasnet_models.identity import (
+from hasnet_models.networks.identity import (
     ARCFACE_TEMPLATE_112,
     CROP_SIZE,
     EMBEDDING_SIZE,
@@ -15,7 +15,7 @@ from hasnet_models.identity import (
     embed,
     fit_similarity,
 )
-from hasnet_models.weights import load_identity
+from hasnet_models.weights.load import load_identity
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from PIL import Image
 
 from hasnet_cli import factory
 from hasnet_models import image_io
+from hasnet_models.data import importers
+from hasnet_models.data.importers import KINDS, Job, plan, run
+from hasnet_models.data.index import list_faces
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face import Face
 from hasnet_models.face.align import FFHQ_TEMPLATE_512
-from hasnet_models.training import importers
-from hasnet_models.training.face_index import list_faces
-from hasnet_models.training.importers import KINDS, Job, plan, run
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 

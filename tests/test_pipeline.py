@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from hasnet_models import image_io
-from hasnet_models.domains import Domain
-from hasnet_models.domains.records import DataFile
+from hasnet_models.avatar.pipeline import AvatarPipeline, likeness, palette_distance
 from hasnet_models.errors import UsageError, WeightsError
-from hasnet_models.pipeline import AvatarPipeline, likeness, palette_distance
-from hasnet_models.reference import Reference, save_references
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.domain import DataFile
+from hasnet_models.plugins.reference import Reference, save_references
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from hasnet_models.errors import DomainError
-from hasnet_models.reference import Reference, likest, load_references, save_references
+from hasnet_models.plugins.reference import Reference, likest, load_references, save_references
 
 
 def reference(name: str = "a", seed: int = 0, size: int = 192, **more) -> Reference:

@@ -6,9 +6,9 @@ import nano
 import pytest
 import torch
 
-from hasnet_models import colour
-from hasnet_models.config import load_preset
-from hasnet_models.rt_net import (
+from hasnet_models.config.load import load_preset
+from hasnet_models.networks import colour
+from hasnet_models.networks.rt_net import (
     RTNet,
     colourfulness,
     matched_tones,
@@ -16,7 +16,7 @@ from hasnet_models.rt_net import (
     picture_tones,
     to_luma,
 )
-from hasnet_models.rtm import RTM, instance_norm
+from hasnet_models.networks.rtm import RTM, instance_norm
 
 
 def inputs(batch=2, side=32, seed=0):

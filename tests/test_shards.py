@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hasnet_models.data import faces as faces_module
+from hasnet_models.data import shards
+from hasnet_models.data.faces import load_splits
 from hasnet_models.errors import UsageError
-from hasnet_models.training import faces as faces_module
-from hasnet_models.training import shards
-from hasnet_models.training.faces import load_splits
 from hasnet_models.training.rt_stage import RTStage
 
 wds = pytest.importorskip("webdataset")

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from hasnet_models import store, weights
+from hasnet_models.weights import files, store
 
 DATA = bytes(range(256)) * 4000
 
@@ -56,7 +56,7 @@ def folder(tmp_path, monkeypatch):
     """An installation whose manifest lists one file that is not there."""
     path = tmp_path / "package"
     path.mkdir()
-    monkeypatch.setattr(weights, "weights_folder", lambda: path)
+    monkeypatch.setattr(files, "weights_folder", lambda: path)
     write_manifest(path)
     return path
 
@@ -70,10 +70,10 @@ def write_manifest(path, **more):
 def test_a_missing_file_is_fetched_and_found(run, folder, mirror):
     assert run("models", "verify").code == 5
     code, out, err = run("models", "pull", "--mirror", mirror.url)
-    fetched = weights.user_folder() / "net.safetensors"
+    fetched = files.user_folder() / "net.safetensors"
     assert (code, out) == (0, f"{fetched}\n") and "licence test licence" in err
     assert fetched.read_bytes() == DATA and not list(fetched.parent.glob("*.part"))
-    assert weights.weight_path("net.safetensors") == fetched
+    assert files.weight_path("net.safetensors") == fetched
     assert run("models", "verify") == (0, "ok       net.safetensors\n", "")
     assert "in order" in run("models", "pull").err and len(mirror.asked) == 1
 
@@ -82,8 +82,8 @@ def test_a_damaged_file_is_replaced_by_the_fetched_one(run, folder, mirror):
     (folder / "net.safetensors").write_bytes(b"x" * len(DATA))
     assert "damaged" in run("models").out
     assert run("models", "pull", "net", "--mirror", mirror.url).code == 0
-    assert weights.weight_path("net.safetensors").read_bytes() == DATA
-    (weights.user_folder() / "net.safetensors").write_bytes(b"y")
+    assert files.weight_path("net.safetensors").read_bytes() == DATA
+    (files.user_folder() / "net.safetensors").write_bytes(b"y")
     assert run("models", "verify").code == 5
 
 
@@ -91,7 +91,7 @@ def test_what_was_begun_is_gone_on_with(run, folder, mirror):
     mirror.limit = 1000
     code, _, err = run("models", "pull", "--mirror", mirror.url)
     assert code == 5 and "net.safetensors could not be fetched" in err
-    part = weights.user_folder() / "net.safetensors.part"
+    part = files.user_folder() / "net.safetensors.part"
     assert part.read_bytes() == DATA[:1000]
     mirror.limit = len(DATA)
     assert run("models", "pull", "--mirror", mirror.url).code == 0
@@ -100,7 +100,7 @@ def test_what_was_begun_is_gone_on_with(run, folder, mirror):
 
 def test_a_server_without_ranges_begins_again(run, folder, mirror):
     mirror.ranges = False
-    part = weights.user_folder() / "net.safetensors.part"
+    part = files.user_folder() / "net.safetensors.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"z" * 1000)
     assert run("models", "pull", "--mirror", mirror.url).code == 0
@@ -108,7 +108,7 @@ def test_a_server_without_ranges_begins_again(run, folder, mirror):
 
 @pytest.mark.parametrize("size", [1000, len(DATA), len(DATA) + 9])
 def test_a_wrong_part_does_not_stay_for_ever(run, folder, mirror, size):
-    part = weights.user_folder() / "net.safetensors.part"
+    part = files.user_folder() / "net.safetensors.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"z" * size)
     assert run("models", "pull", "--mirror", mirror.url).code == 5
@@ -131,7 +131,7 @@ def test_an_answer_without_end_does_not_fill_the_disk(run, folder, mirror):
     mirror.files["/w/net.safetensors"] = DATA + b"more" * 100_000
     mirror.limit = len(mirror.files["/w/net.safetensors"])
     assert run("models", "pull", "--mirror", mirror.url).code == 0
-    assert weights.weight_path("net.safetensors").stat().st_size == len(DATA)
+    assert files.weight_path("net.safetensors").stat().st_size == len(DATA)
 
 
 def test_the_manifest_s_own_mirrors(run, folder, mirror):
@@ -143,7 +143,7 @@ def test_the_manifest_s_own_mirrors(run, folder, mirror):
 def test_offline_says_how_to_place_the_file_by_hand(run, folder, args):
     code, out, err = run("models", "pull", *args)
     assert (code, out) == (5, "") and "Traceback" not in err
-    assert hashlib.sha256(DATA).hexdigest() in err and str(weights.user_folder()) in err
+    assert hashlib.sha256(DATA).hexdigest() in err and str(files.user_folder()) in err
 
 
 def test_a_mirror_may_be_a_folder(run, folder, tmp_path):
@@ -159,8 +159,8 @@ def test_progress_counts_bytes(run, folder, mirror):
 
 
 def test_an_unwritable_place_is_5(run, folder, mirror):
-    weights.user_folder().parent.mkdir(parents=True)
-    weights.user_folder().write_text("a file")
+    files.user_folder().parent.mkdir(parents=True)
+    files.user_folder().write_text("a file")
     assert run("models", "pull", "--mirror", mirror.url).code == 5
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from hasnet_models import weights
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, export, loop, losses
 from hasnet_models.training.discriminators import (
@@ -17,6 +16,7 @@ from hasnet_models.training.discriminators import (
     StyleDiscriminator,
     minibatch_deviation,
 )
+from hasnet_models.weights import load
 
 STAGES = [nano.rt_stage, nano.tt_stage]
 
@@ -115,13 +115,13 @@ def test_exported_base_and_head_give_back_the_network(folder, tmp_path):
     stage.step()
     stage.config = nano.preset(tt_train={"head_from": 16}).tt_train
     (head,) = export.export(stage, tmp_path, "red")
-    net = weights.load_tt(base, head)
+    net = load.load_tt(base, head)
     ema = stage.ema.net.state_dict()
     for name, tensor in net.state_dict().items():
         if name.startswith("blocks.2."):
             torch.testing.assert_close(tensor, ema[name].half().float())
     assert net.config.trained_size == 8
-    assert json.loads(weights.load_state(base)[1]["data"]) == {"blue": 4, "photo": 4, "red": 4}
+    assert json.loads(load.load_state(base)[1]["data"]) == {"blue": 4, "photo": 4, "red": 4}
 
 
 def test_head_of_another_network_is_refused(folder, tmp_path):
@@ -129,13 +129,13 @@ def test_head_of_another_network_is_refused(folder, tmp_path):
     other = nano.tt_stage(folder, nano.preset(tt={"w_dim": 4}))
     (head,) = export.export(other, tmp_path, "red")
     with pytest.raises(WeightsError, match="another TT-Net"):
-        weights.load_tt(base, head)
+        load.load_tt(base, head)
 
 
 def test_exported_rt_net_gives_the_same_pictures(folder, tmp_path):
     stage = nano.rt_stage(folder)
     stage.step()
-    net = weights.load_rt(export.export(stage, tmp_path)[0])
+    net = load.load_rt(export.export(stage, tmp_path)[0])
     gray, palette = torch.rand(1, 1, 32, 32), torch.rand(1, 20, 3)
     torch.testing.assert_close(net(gray, palette), stage.ema.net(gray, palette), atol=0.02, rtol=0)
 

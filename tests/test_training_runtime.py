@@ -14,13 +14,13 @@ import nano
 import pytest
 import torch
 
-from hasnet_models import weights
-from hasnet_models.config import load_preset, to_toml
+from hasnet_models.config.load import load_preset, to_toml
 from hasnet_models.errors import DeviceError, HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, cost, distributed, export, loop, session
 from hasnet_models.training.discriminators import StyleDiscriminator
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import TargetFeatures
+from hasnet_models.weights import files, load
 
 ROOT = Path(__file__).parents[1]
 STAGES = [nano.rt_stage, nano.tt_stage]
@@ -254,7 +254,7 @@ def train_head(job, tmp_path, images=8):
 def test_head_from_start_to_use(base, tmp_path):
     (path,), interrupted = train_head(base, tmp_path)
     assert path.name == "red-head.safetensors" and not interrupted
-    plain, headed = weights.load_tt(base.base), weights.load_tt(base.base, path)
+    plain, headed = load.load_tt(base.base), load.load_tt(base.base, path)
     assert headed.config == plain.config and headed.config.trained_size == 16
     changed = [
         name
@@ -262,9 +262,9 @@ def test_head_from_start_to_use(base, tmp_path):
         if not torch.equal(tensor, plain.state_dict()[name])
     ]
     assert changed
-    metadata = weights.load_state(path)[1]
+    metadata = load.load_state(path)[1]
     assert metadata["domain"] == "red"
-    assert metadata["base"] == weights.sha256_of(base.base)
+    assert metadata["base"] == files.sha256_of(base.base)
 
 
 def test_head_trains_at_the_base_s_size_without_a_warm_up(base, tmp_path):
@@ -279,24 +279,24 @@ def test_head_trains_at_the_base_s_size_without_a_warm_up(base, tmp_path):
 def test_small_head_holds_only_the_fine_blocks(base, tmp_path):
     small = nano.preset(tt_train={"head_from": 16})
     (path,), _ = train_head(dataclasses.replace(base, preset=small), tmp_path)
-    state, _ = weights.load_state(path)
+    state, _ = load.load_state(path)
     assert state and all(name.startswith("blocks.2.") for name in state)
-    weights.load_tt(base.base, path)
+    load.load_tt(base.base, path)
 
 
 @pytest.mark.parametrize(("head_from", "works"), [(0, True), (16, False)])
 def test_head_beside_another_base_of_the_same_network(head_from, works, base, tmp_path):
     preset = nano.preset(tt_train={"head_from": head_from})
     (path,), _ = train_head(dataclasses.replace(base, preset=preset), tmp_path)
-    state, metadata = weights.load_state(base.base)
+    state, metadata = load.load_state(base.base)
     other = tmp_path / "other.safetensors"
-    weights.save_state(other, {n: t + 0.5 for n, t in state.items()}, metadata)
+    load.save_state(other, {n: t + 0.5 for n, t in state.items()}, metadata)
     if works:
-        net = weights.load_tt(other, path)
-        assert torch.equal(net.content.weight, weights.load_state(path)[0]["content.weight"])
+        net = load.load_tt(other, path)
+        assert torch.equal(net.content.weight, load.load_state(path)[0]["content.weight"])
     else:
         with pytest.raises(WeightsError, match="another TT-Net"):
-            weights.load_tt(other, path)
+            load.load_tt(other, path)
 
 
 def test_run_of_one_head_is_not_resumed_as_another(base, tmp_path):
@@ -330,18 +330,18 @@ def test_nonsense_is_refused(changes, message, base, tmp_path):
 @pytest.mark.parametrize("stage", ["rt", "tt"])
 def test_base_goes_on_from_its_weights_and_its_count(stage, base, tmp_path):
     start = base.rt if stage == "rt" else base.base
-    seen = int(weights.load_state(start)[1]["images"])
+    seen = int(load.load_state(start)[1]["images"])
     warm = nano.preset(tt_train={"warmup_images": 4})
     job = dataclasses.replace(
         base, stage=stage, domain=None, rt=None if stage == "rt" else base.rt, base=start,
         preset=warm, run=tmp_path / "more",
     )  # fmt: skip
     made = session.make_stage(job, nano.FP32, tmp_path / "cache", silent)
-    loaded = weights.load_state(start)[0]
+    loaded = load.load_state(start)[0]
     assert all(torch.equal(t, loaded[n]) for n, t in made.ema.net.state_dict().items())
     assert made.images == seen
     (path, *_), _ = train_head(job, tmp_path, seen + 4)
-    assert int(weights.load_state(path)[1]["images"]) == seen + 4
+    assert int(load.load_state(path)[1]["images"]) == seen + 4
 
 
 def test_base_grows_by_a_size_with_its_discriminator(base, tmp_path):
@@ -354,7 +354,7 @@ def test_base_grows_by_a_size_with_its_discriminator(base, tmp_path):
     stage = session.make_stage(job, nano.FP32, tmp_path / "cache", silent)
     image, domain = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 2, 0])
     older = StyleDiscriminator((8,), (4, 4), 3)
-    state = weights.load_state(d)[0]
+    state = load.load_state(d)[0]
     older.load_state_dict({n.removeprefix("picture."): t for n, t in state.items()})
     torch.testing.assert_close(stage.d.picture(image, domain), older(image, domain))
     train_head(job, tmp_path, 16)
@@ -365,7 +365,7 @@ def test_base_s_discriminator_serves_with_other_features(width, base, tmp_path):
     other = nano.preset(tt_train={"feature_width": width})
     job = dataclasses.replace(base, domain=None, preset=other)
     stage = session.make_stage(job, nano.FP32, tmp_path / "cache", silent)
-    d = weights.load_state(base.base.with_name(export.D_FILE))[0]
+    d = load.load_state(base.base.with_name(export.D_FILE))[0]
     assert all(
         torch.equal(t, d[n]) for n, t in stage.d.state_dict().items() if n.startswith("picture.")
     )

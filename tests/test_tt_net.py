@@ -6,9 +6,9 @@ import nano
 import pytest
 import torch
 
-from hasnet_models.colour import luma
-from hasnet_models.config import load_preset
-from hasnet_models.tt_net import (
+from hasnet_models.config.load import load_preset
+from hasnet_models.networks.colour import luma
+from hasnet_models.networks.tt_net import (
     TTNet,
     content_features,
     guided,
@@ -16,7 +16,7 @@ from hasnet_models.tt_net import (
     in_own_hue,
     warp,
 )
-from hasnet_models.ttm import TTM
+from hasnet_models.networks.ttm import TTM
 
 
 def inputs(config, batch=2, side=32):

@@ -10,9 +10,9 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from hasnet_models import weights
 from hasnet_models.errors import EXIT_WEIGHTS, WeightsError
-from hasnet_models.features import VGGFeatures
+from hasnet_models.networks.vgg import VGGFeatures
+from hasnet_models.weights import files, load
 
 ROOT = Path(__file__).parent.parent
 MANIFEST_TOOL = ROOT / "tools" / "manifest.py"
@@ -22,7 +22,7 @@ NOTE = "# Net\n\nLicence: MIT\nOrigin: made in a test\n"
 def write_net(folder: Path, name: str = "net.safetensors") -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / name
-    weights.save_state(path, {"a": torch.arange(4.0)}, {"architecture": "tiny"})
+    load.save_state(path, {"a": torch.arange(4.0)}, {"architecture": "tiny"})
     path.with_suffix(".md").write_text(NOTE, encoding="utf-8")
     return path
 
@@ -40,12 +40,12 @@ def refresh(folder: Path) -> subprocess.CompletedProcess:
 @pytest.fixture
 def embedded(tmp_path, monkeypatch) -> Path:
     """A stand-in for the package's weights folder with one listed file, net.safetensors."""
-    monkeypatch.delenv(weights.OVERRIDE_VARIABLE, raising=False)
+    monkeypatch.delenv(files.OVERRIDE_VARIABLE, raising=False)
     folder = tmp_path / "embedded"
     path = write_net(folder)
-    entry = {"size": path.stat().st_size, "sha256": weights.sha256_of(path)}
-    (folder / weights.MANIFEST).write_text(json.dumps({"files": {path.name: entry}}))
-    monkeypatch.setattr(weights, "weights_folder", lambda: folder)
+    entry = {"size": path.stat().st_size, "sha256": files.sha256_of(path)}
+    (folder / files.MANIFEST).write_text(json.dumps({"files": {path.name: entry}}))
+    monkeypatch.setattr(files, "weights_folder", lambda: folder)
     return folder
 
 
@@ -53,12 +53,12 @@ def embedded(tmp_path, monkeypatch) -> Path:
 
 
 def test_a_listed_file_is_found(embedded):
-    assert weights.weight_path("net.safetensors") == embedded / "net.safetensors"
+    assert files.weight_path("net.safetensors") == embedded / "net.safetensors"
 
 
 def test_a_missing_file_is_named(embedded):
     with pytest.raises(WeightsError, match=r"other\.onnx is missing from") as error:
-        weights.weight_path("other.onnx")
+        files.weight_path("other.onnx")
     assert error.value.exit_code == EXIT_WEIGHTS
     assert error.value.hint
 
@@ -70,62 +70,62 @@ def test_a_damaged_file_is_refused(embedded, damage):
     data[-1] ^= 1
     path.write_bytes({"truncate": data[:-3], "flip": data, "empty": b""}[damage])
     with pytest.raises(WeightsError, match=r"net\.safetensors is damaged"):
-        weights.weight_path("net.safetensors")
+        files.weight_path("net.safetensors")
 
 
 def test_an_unlisted_file_is_refused(embedded):
     write_net(embedded, "new.safetensors")
     with pytest.raises(WeightsError, match="not listed"):
-        weights.weight_path("new.safetensors")
+        files.weight_path("new.safetensors")
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"files": []}', '{"files": {"net.safetensors": {}}}', "\xff"]
 )
 def test_a_damaged_manifest_is_one_sentence(embedded, text):
-    (embedded / weights.MANIFEST).write_bytes(text.encode("latin-1"))
+    (embedded / files.MANIFEST).write_bytes(text.encode("latin-1"))
     with pytest.raises(WeightsError, match="is damaged") as error:
-        weights.weight_path("net.safetensors")
+        files.weight_path("net.safetensors")
     assert "\n" not in str(error.value)
 
 
 def test_the_users_folder_comes_first_and_falls_back(embedded, tmp_path, monkeypatch):
     write_net(embedded, "mine.safetensors")
     own = write_net(tmp_path / "my ünicode", "mine.safetensors")
-    monkeypatch.setenv(weights.OVERRIDE_VARIABLE, str(own.parent))
-    assert weights.weight_path("mine.safetensors") == own
-    assert weights.weight_path("net.safetensors").parent == embedded
+    monkeypatch.setenv(files.OVERRIDE_VARIABLE, str(own.parent))
+    assert files.weight_path("mine.safetensors") == own
+    assert files.weight_path("net.safetensors").parent == embedded
 
 
 def test_a_users_folder_that_does_not_exist_is_said(embedded, tmp_path, monkeypatch):
-    monkeypatch.setenv(weights.OVERRIDE_VARIABLE, str(tmp_path / "nowhere"))
+    monkeypatch.setenv(files.OVERRIDE_VARIABLE, str(tmp_path / "nowhere"))
     with pytest.raises(WeightsError, match=r"HASNET_WEIGHTS .*nowhere, which is no folder"):
-        weights.weight_path("net.safetensors")
+        files.weight_path("net.safetensors")
 
 
 def test_the_users_manifest_is_checked_too(embedded, tmp_path, monkeypatch):
     own = write_net(tmp_path / "own")
     assert refresh(own.parent).returncode == 0
-    monkeypatch.setenv(weights.OVERRIDE_VARIABLE, str(own.parent))
-    assert weights.weight_path(own.name) == own
+    monkeypatch.setenv(files.OVERRIDE_VARIABLE, str(own.parent))
+    assert files.weight_path(own.name) == own
     own.write_bytes(own.read_bytes()[:-1])
     with pytest.raises(WeightsError, match="is damaged"):
-        weights.weight_path(own.name)
+        files.weight_path(own.name)
 
 
 def test_every_embedded_file_is_listed_with_licence_and_origin():
-    folder = weights.weights_folder()
-    manifest = weights.read_manifest(folder)
-    files = {p.name for p in folder.iterdir() if p.suffix in {".safetensors", ".onnx"}}
-    assert set(manifest) == files
+    folder = files.weights_folder()
+    manifest = files.read_manifest(folder)
+    there = {p.name for p in folder.iterdir() if p.suffix in {".safetensors", ".onnx"}}
+    assert set(manifest) == there
     for name, entry in manifest.items():
         assert entry["licence"] and entry["origin"]
-        assert weights.weight_path(name) == folder / name
+        assert files.weight_path(name) == folder / name
 
 
 def test_finding_a_file_imports_no_torch():
     code = (
-        "import sys; from hasnet_models.weights import weight_path;"
+        "import sys; from hasnet_models.weights.files import weight_path;"
         "weight_path('vgg16.safetensors'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
@@ -137,10 +137,10 @@ def test_finding_a_file_imports_no_torch():
 def test_the_manifest_tool_lists_size_hash_licence_and_origin(tmp_path):
     path = write_net(tmp_path / "w")
     assert refresh(path.parent).returncode == 0
-    assert weights.read_manifest(path.parent) == {
+    assert files.read_manifest(path.parent) == {
         path.name: {
             "size": path.stat().st_size,
-            "sha256": weights.sha256_of(path),
+            "sha256": files.sha256_of(path),
             "licence": "MIT",
             "origin": "made in a test",
         }
@@ -158,7 +158,7 @@ def test_the_manifest_tool_wants_a_note_for_each_file(tmp_path, note, message):
     run = refresh(path.parent)
     assert run.returncode == EXIT_WEIGHTS
     assert message in run.stderr and "Traceback" not in run.stderr
-    assert not (path.parent / weights.MANIFEST).exists()
+    assert not (path.parent / files.MANIFEST).exists()
 
 
 # --- saving and loading
@@ -167,10 +167,10 @@ def test_the_manifest_tool_wants_a_note_for_each_file(tmp_path, note, message):
 def test_save_and_load_give_the_same_tensors_as_float32(tmp_path):
     path = tmp_path / "net.safetensors"
     tensors = {"w": torch.tensor([0.5, -2.0]), "step": torch.tensor(7)}
-    weights.save_state(path, tensors, {"config": "{}"})
+    load.save_state(path, tensors, {"config": "{}"})
     with safe_open(str(path), "pt") as file:
         assert file.get_tensor("w").dtype == torch.float16
-    state, metadata = weights.load_state(path)
+    state, metadata = load.load_state(path)
     assert state["w"].dtype == torch.float32 and state["step"].dtype == torch.int64
     torch.testing.assert_close(state, tensors)
     assert metadata == {"config": "{}"}
@@ -179,8 +179,8 @@ def test_save_and_load_give_the_same_tensors_as_float32(tmp_path):
 def test_full_precision_shared_and_transposed_tensors_can_be_saved(tmp_path):
     path = tmp_path / "net.safetensors"
     w = torch.rand(3, 2, requires_grad=True)
-    weights.save_state(path, {"w": w, "same": w, "t": w.T}, {}, half=False)
-    state, metadata = weights.load_state(path)
+    load.save_state(path, {"w": w, "same": w, "t": w.T}, {}, half=False)
+    state, metadata = load.load_state(path)
     torch.testing.assert_close(state, {"w": w.detach(), "same": w.detach(), "t": w.detach().T})
     assert metadata == {}
 
@@ -189,7 +189,7 @@ def test_a_value_beyond_float16_is_refused_and_the_old_file_stays(tmp_path):
     path = write_net(tmp_path)
     before = path.read_bytes()
     with pytest.raises(WeightsError, match="tensor big has values too large"):
-        weights.save_state(path, {"big": torch.tensor([1e6])}, {})
+        load.save_state(path, {"big": torch.tensor([1e6])}, {})
     assert path.read_bytes() == before
 
 
@@ -197,7 +197,7 @@ def test_saving_leaves_no_temporary_file_when_it_fails(tmp_path):
     target = tmp_path / "net.safetensors"
     target.mkdir()
     with pytest.raises(WeightsError, match="Cannot write the weights"):
-        weights.save_state(target, {"a": torch.zeros(1)}, {})
+        load.save_state(target, {"a": torch.zeros(1)}, {})
     assert list(tmp_path.iterdir()) == [target]
 
 
@@ -207,19 +207,19 @@ def test_loading_a_missing_or_damaged_file_is_one_sentence(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(WeightsError, match="Cannot read the weights in") as error:
-        weights.load_state(path)
+        load.load_state(path)
     assert "\n" not in str(error.value)
 
 
 def test_loading_a_folder_is_one_sentence(tmp_path):
-    for load in (weights.load_state, weights.load_vgg):
+    for read in (load.load_state, load.load_vgg):
         with pytest.raises(WeightsError, match="Cannot read the weights in"):
-            load(tmp_path)
+            read(tmp_path)
 
 
 def test_load_into_loads_what_fits():
     net = nn.Linear(2, 1)
-    weights.load_into(net, {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}, "Tiny")
+    load.load_into(net, {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}, "Tiny")
     assert net(torch.ones(1, 2)).item() == 2
 
 
@@ -228,7 +228,7 @@ def test_load_into_names_every_difference_and_changes_nothing():
     before = net.weight.clone()
     state = {"weight": torch.ones(1, 3), **{f"x{i}": torch.zeros(1) for i in range(5)}}
     with pytest.raises(WeightsError) as error:
-        weights.load_into(net, state, "Tiny")
+        load.load_into(net, state, "Tiny")
     assert str(error.value) == (
         "The weights of Tiny do not fit the network (missing: bias; "
         "unexpected: x0, x1, x2 and 2 more; of another shape: weight (1, 3) instead of (1, 2))."
@@ -257,7 +257,7 @@ def test_a_users_vgg19_is_loaded_with_the_papers_layers(tmp_path):
     path = tmp_path / "vgg19-dcbb9e9d.pth"
     state = small_vgg19()
     torch.save(state, path)
-    net = weights.load_vgg(path)
+    net = load.load_vgg(path)
     assert (net.arch, net.preprocessing, net.names[-1]) == ("vgg19", "torchvision", "relu4_2")
     assert {"relu3_2", "relu4_1"} < set(net.names)
     torch.testing.assert_close(net.get_submodule("conv4_1").weight, state["features.19.weight"])
@@ -265,8 +265,8 @@ def test_a_users_vgg19_is_loaded_with_the_papers_layers(tmp_path):
 
 def test_a_users_vgg19_as_safetensors(tmp_path):
     path = tmp_path / "vgg19.safetensors"
-    weights.save_state(path, small_vgg19(), {})
-    assert weights.load_vgg(path, last="relu1_2").names == ("relu1_1", "relu1_2")
+    load.save_state(path, small_vgg19(), {})
+    assert load.load_vgg(path, last="relu1_2").names == ("relu1_1", "relu1_2")
 
 
 class _Trap:
@@ -284,7 +284,7 @@ def test_a_users_file_that_is_no_state_dict_is_one_sentence(tmp_path, monkeypatc
     path = tmp_path / "vgg19.pth"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"Cannot read the weights in .*vgg19\.pth") as error:
-        weights.load_vgg(path)
+        load.load_vgg(path)
     assert "\n" not in str(error.value) and "weights_only" not in str(error.value)
     assert not Path("trapped").exists()
 
@@ -293,17 +293,17 @@ def test_a_users_file_of_another_network_is_one_sentence(tmp_path):
     path = tmp_path / "resnet.pth"
     torch.save({"conv1.weight": torch.zeros(1), "version": torch.tensor(2)}, path)
     with pytest.raises(WeightsError, match="not the state dict of torchvision's vgg16 or vgg19"):
-        weights.load_vgg(path)
+        load.load_vgg(path)
 
 
 def test_a_missing_user_file_is_one_sentence(tmp_path):
     with pytest.raises(WeightsError, match="Cannot read the weights"):
-        weights.load_vgg(tmp_path / "vgg19.pth")
+        load.load_vgg(tmp_path / "vgg19.pth")
 
 
 @pytest.mark.slow
 def test_the_embedded_networks_load_frozen_on_the_cpu():
-    for net in (weights.load_identity(), weights.load_vgg()):
+    for net in (load.load_identity(), load.load_vgg()):
         assert not net.training
         assert all(not p.requires_grad and p.device.type == "cpu" for p in net.parameters())
         assert all(p.dtype == torch.float32 for p in net.parameters())
@@ -311,7 +311,7 @@ def test_the_embedded_networks_load_frozen_on_the_cpu():
 
 @pytest.mark.slow
 def test_the_embedded_vgg16_ends_where_its_weights_end():
-    assert weights.load_vgg(last="relu3_2").names[-1] == "relu3_2"
+    assert load.load_vgg(last="relu3_2").names[-1] == "relu3_2"
     with pytest.raises(WeightsError, match="VGG16 up to relu4_3 do not fit"):
-        weights.load_vgg(last="relu4_3")
-    assert isinstance(weights.load_vgg(), VGGFeatures)
+        load.load_vgg(last="relu4_3")
+    assert isinstance(load.load_vgg(), VGGFeatures)

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import torch
 
-from hasnet_models import colour, image_io
-from hasnet_models.domains import discover
-from hasnet_models.pipeline import AvatarPipeline
-from hasnet_models.tt_net import content_features
+from hasnet_models import image_io
+from hasnet_models.avatar.pipeline import AvatarPipeline
+from hasnet_models.networks import colour
+from hasnet_models.networks.tt_net import content_features
+from hasnet_models.plugins import discover
 
 
 def median(run: Callable[[], object], runs: int) -> float:

@@ -18,13 +18,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from hasnet_models.config import Preset, load_preset
-from hasnet_models.config_checks import contradictions
+from hasnet_models.config.checks import contradictions
+from hasnet_models.config.load import load_preset
+from hasnet_models.config.schema import Preset
+from hasnet_models.data.faces import FaceSet
+from hasnet_models.data.index import FaceRecord
 from hasnet_models.device import resolve_device
 from hasnet_models.training import losses
 from hasnet_models.training.cost import topology_at
-from hasnet_models.training.face_index import FaceRecord
-from hasnet_models.training.faces import FaceSet
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
 

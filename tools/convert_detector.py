@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from hasnet_models.weights import weights_folder
+from hasnet_models.weights.files import weights_folder
 
 INPUT = ("input.1", "image", (1, 3, "height", "width"))
 OUTPUTS = (

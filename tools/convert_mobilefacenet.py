@@ -20,8 +20,9 @@ import tflite
 import torch
 from torch import nn
 
-from hasnet_models.identity import EMBEDDING_SIZE, MobileFaceNet
-from hasnet_models.weights import save_state, weights_folder
+from hasnet_models.networks.identity import EMBEDDING_SIZE, MobileFaceNet
+from hasnet_models.weights.files import weights_folder
+from hasnet_models.weights.load import save_state
 
 METADATA = {
     "architecture": "mobilefacenet",

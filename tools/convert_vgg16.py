@@ -15,8 +15,9 @@ from pathlib import Path
 import h5py
 import torch
 
-from hasnet_models.features import VGGFeatures
-from hasnet_models.weights import load_into, save_state, weights_folder
+from hasnet_models.networks.vgg import VGGFeatures
+from hasnet_models.weights.files import weights_folder
+from hasnet_models.weights.load import load_into, save_state
 
 LAST = "relu4_2"
 METADATA = {

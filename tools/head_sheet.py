@@ -13,9 +13,9 @@ import dataclasses
 from pathlib import Path
 
 from hasnet_models import image_io
-from hasnet_models.domains import Domain, registry
-from hasnet_models.domains.records import DataFile
-from hasnet_models.pipeline import AvatarPipeline
+from hasnet_models.avatar.pipeline import AvatarPipeline
+from hasnet_models.plugins import Domain, discover
+from hasnet_models.plugins.domain import DataFile
 from hasnet_models.sheet import caption_cell, sheet
 
 COLUMNS = ("source", "X_RT", "base", "head")
@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.head and len(options.domain) > 1:
         parser.error("--head is for one --domain")
-    pipeline, installed = AvatarPipeline.load("cpu"), registry.discover()
+    pipeline, installed = AvatarPipeline.load("cpu"), discover()
     cells = [[caption_cell(name, options.side) for name in COLUMNS]]
     for name in options.domain:
         domain = installed.get(name)

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from hasnet_models import image_io, palette
-from hasnet_models.identity import embed
-from hasnet_models.reference import Reference, save_references
-from hasnet_models.weights import load_identity
+from hasnet_models.networks.identity import embed
+from hasnet_models.plugins.reference import Reference, save_references
+from hasnet_models.weights.load import load_identity
 
 COUNT = 36
 TYPICAL_SHARE = 0.9

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from hasnet_models.errors import WeightsError
-from hasnet_models.weights import MANIFEST, sha256_of, weights_folder
+from hasnet_models.weights.files import MANIFEST, sha256_of, weights_folder
 
 SUFFIXES = (".safetensors", ".onnx")
 

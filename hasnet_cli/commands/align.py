@@ -8,9 +8,9 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_cli.job import FaceMode, backend_option
+from hasnet_cli.options import FaceMode, backend_option
 from hasnet_cli.output import check_streams, output_file, print_written, quality_option
-from hasnet_models.job import stem_of
+from hasnet_models.avatar.request import stem_of
 
 if TYPE_CHECKING:
     from hasnet_models.face import AlignedFace

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_cli.job import request_options, start_job
+from hasnet_cli.options import request_options, start_job
 from hasnet_cli.output import check_streams, output_file, print_written, quality_option
+from hasnet_models.avatar.job import Avatar
+from hasnet_models.avatar.request import NO_DOMAIN, STREAM, Request, numbered, stem_of
 from hasnet_models.errors import UsageError
-from hasnet_models.job import NO_DOMAIN, STREAM, Avatar, Request, numbered, stem_of
 
 if TYPE_CHECKING:
-    from hasnet_models.pipeline import Steps
+    from hasnet_models.avatar.pipeline import Steps
 
 
 @click.command("avatar")

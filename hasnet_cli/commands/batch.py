@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
-from hasnet_cli.job import request_options, start_job
+from hasnet_cli.options import request_options, start_job
 from hasnet_cli.report import report_batch
+from hasnet_models.avatar.request import RANDOM, Request
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, HasnetError, UsageError
-from hasnet_models.job import RANDOM, Request
 
 if TYPE_CHECKING:
+    from hasnet_models.avatar.job import Job
     from hasnet_models.batch import Item, Ledger, Plan, Result, Settings, Shard
-    from hasnet_models.job import Job
 
 LOCAL, RAY = "local", "ray"
 _GPU_BATCH = 8
@@ -281,7 +281,7 @@ def _engine(
     settings = options.settings(str(device))
     if options.engine == LOCAL:
         return batch.Engine(job, work.out, ledger.known, record, say, settings)
-    from hasnet_models.batch.ray_engine import RayEngine
+    from hasnet_models.batch.ray import RayEngine
 
     start = functools.partial(start_on_worker, _absolute(job))
     workers = options.workers or 0

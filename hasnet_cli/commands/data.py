@@ -14,8 +14,8 @@ from hasnet_cli.console import Terminal, json_option, progress_option, verbosity
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
-    from hasnet_models.training.face_index import Check
-    from hasnet_models.training.importers import Job, Report
+    from hasnet_models.data.importers import Job, Report
+    from hasnet_models.data.index import Check
 
 SCHEMA = 1
 _REASONS = 8
@@ -52,7 +52,7 @@ def import_(terminal: Terminal, backend: str, suffix: str, **options: object) ->
     datasets may go into one OUT. What OUT has already is not made again. What was left out is
     listed in OUT/skipped.tsv: the exit code is 3 when some pictures were, 1 when all were.
     """
-    from hasnet_models.training import importers
+    from hasnet_models.data import importers
 
     job = importers.Job(**options, suffix=f".{suffix}")
     planned = importers.plan(job)
@@ -76,11 +76,11 @@ def check(terminal: Terminal, folder: Path, as_json: bool) -> int:
 
     The exit code is 0 when every face can be used, 3 when some cannot, 1 when none can.
     """
-    from hasnet_models.training import face_index
+    from hasnet_models.data import index
 
-    total = sum(len(face_index.read_rows(folder, s)) for s in face_index.splits(folder))
+    total = sum(len(index.read_rows(folder, s)) for s in index.splits(folder))
     with terminal.progress(total) as advance:
-        found = face_index.check(folder, advance)
+        found = index.check(folder, advance)
     if as_json:
         terminal.result(json.dumps(_document(found), indent=2, ensure_ascii=False))
     else:

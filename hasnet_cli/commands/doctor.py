@@ -13,7 +13,7 @@ from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_models.errors import EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
-    from hasnet_models.doctor import Check
+    from hasnet_cli.checks import Check
 
 
 @click.command("doctor")
@@ -27,20 +27,20 @@ def command(terminal: Terminal, as_json: bool) -> int:
     (broken ones with the whole reason), settings, folders. The exit code is 0 when nothing failed,
     else that of the first failure: 5 weights, 6 a plugin, 7 a device, 2 the settings, 1 the rest.
     """
-    from hasnet_models import doctor
+    from hasnet_cli import checks
 
-    checks = [*doctor.examine(), *_settings()]
-    code = doctor.exit_code(checks)
+    rows = [*checks.examine(), *_settings()]
+    code = checks.exit_code(rows)
     if as_json:
-        terminal.json({"ok": code == 0, "checks": [asdict(check) for check in checks]})
+        terminal.json({"ok": code == 0, "checks": [asdict(check) for check in rows]})
     else:
-        terminal.result(doctor.report(checks))
+        terminal.result(checks.report(rows))
     return code
 
 
 def _settings() -> list[Check]:
     """Where each setting comes from: the environment as it was, or a file."""
-    from hasnet_models.doctor import FAILED, OK, Check
+    from hasnet_cli.checks import FAILED, OK, Check
 
     try:
         files = settings.read_files()

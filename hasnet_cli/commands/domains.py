@@ -8,8 +8,8 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_models.domains import Domain, Registry
 from hasnet_models.errors import DomainError
+from hasnet_models.plugins import Domain, Registry
 
 
 @click.command("domains")

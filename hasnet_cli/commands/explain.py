@@ -12,8 +12,8 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, verbosity_options
+from hasnet_models.avatar.request import NO_DOMAIN, STREAM
 from hasnet_models.errors import DomainError, ImageError
-from hasnet_models.job import NO_DOMAIN, STREAM
 
 # Long and for machines: only in the JSON object.
 _NOT_SHOWN = {"schema", "z_id", "weights"}
@@ -83,7 +83,7 @@ def _parsed(key: str, value: str) -> Any:
 
 
 def _changed_weights(found: Mapping[str, str]) -> list[str]:
-    from hasnet_models.provenance import changed_weights
+    from hasnet_models.avatar.provenance import changed_weights
 
     domain = None
     if found.get("domain", NO_DOMAIN) != NO_DOMAIN:

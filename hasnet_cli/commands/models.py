@@ -11,7 +11,7 @@ from hasnet_cli.console import Terminal, json_option, progress_option, verbosity
 from hasnet_models.errors import EXIT_OK, EXIT_WEIGHTS
 
 if TYPE_CHECKING:
-    from hasnet_models.store import Model
+    from hasnet_models.weights.store import Model
 
 _MEGABYTE = 1_000_000
 
@@ -35,7 +35,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def list_command(terminal: Terminal, as_json: bool) -> None:
     """All weight files with size, licence and state."""
-    from hasnet_models import store
+    from hasnet_models.weights import store
 
     found = store.models()
     if as_json:
@@ -54,7 +54,7 @@ def verify_command(terminal: Terminal, names: tuple[str, ...], as_json: bool) ->
 
     NAMES are files, all where none is named. The exit code is 5 when one is missing or damaged.
     """
-    from hasnet_models import store
+    from hasnet_models.weights import store
 
     found = store.chosen(store.models(), names)
     if as_json:
@@ -85,11 +85,11 @@ def pull_command(
     only a file with the right sha256 is taken. Mirrors are tried in turn: those of --mirror, of
     HASNET_MIRRORS, and the file's own.
     """
-    from hasnet_models import store, weights
+    from hasnet_models.weights import files, store
 
     found = store.chosen(store.models(), names)
     wanted = [model for model in found if force or model.status != store.PRESENT]
-    target = folder or weights.user_folder()
+    target = folder or files.user_folder()
     for model in wanted:
         terminal.note(f"{model.name}: licence {model.licence}")
         with terminal.progress(model.size) as advance:

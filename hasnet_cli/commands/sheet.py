@@ -10,10 +10,11 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, progress_option, verbosity_options
-from hasnet_cli.job import complete_domains, device_option
+from hasnet_cli.options import complete_domains, device_option
 from hasnet_cli.output import output_file, print_written
+from hasnet_models.avatar.job import Avatar, Job
+from hasnet_models.avatar.request import Request
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, HasnetError, UsageError
-from hasnet_models.job import Avatar, Job, Request
 
 if TYPE_CHECKING:
     import numpy as np

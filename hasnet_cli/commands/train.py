@@ -12,7 +12,7 @@ from hasnet_cli.console import Terminal, progress_option, verbosity_options
 from hasnet_models.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from hasnet_models.config import Preset
+    from hasnet_models.config.schema import Preset
     from hasnet_models.training.session import Job
 
 PATH = click.Path(path_type=Path)
@@ -62,7 +62,7 @@ def command(terminal: Terminal, **options: Any) -> int:
     for name in ("faces", "stage"):
         if not options[name]:
             raise UsageError(f"hasnet train needs {'FACES' if name == 'faces' else '--stage'}.")
-    from hasnet_models.config import load_preset
+    from hasnet_models.config.load import load_preset
 
     preset = load_preset(options["preset"], options["overrides"], options["ablations"])
     job = make_job(preset, options)
@@ -116,7 +116,7 @@ def board(job: Job, options: dict[str, Any]) -> list[Any]:
 
     if not options["tensorboard"] or distributed.rank() > 0:
         return []
-    from hasnet_models.training.board import Board
+    from hasnet_cli.tensorboard import Board
 
     return [Board(job.run)]
 
@@ -124,10 +124,10 @@ def board(job: Job, options: dict[str, Any]) -> list[Any]:
 def dry_run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
     """Print what would be trained and what it would take."""
     from hasnet_cli.training_view import cost_lines
-    from hasnet_models.config import to_toml
+    from hasnet_models.config.load import to_toml
+    from hasnet_models.data.index import read_index
     from hasnet_models.device import resolve_device
     from hasnet_models.training import cost, session
-    from hasnet_models.training.face_index import read_index
 
     device = resolve_device(options["device"])
     preset = session.preset_of(job)
@@ -141,8 +141,8 @@ def dry_run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
 
 def plot(terminal: Terminal, run: Path) -> int:
     """Draw metrics.jsonl beside itself."""
+    from hasnet_cli.curves import draw, read_metrics
     from hasnet_models import image_io
-    from hasnet_models.training.plot import draw, read_metrics
 
     curves = read_metrics(run)
     target = (run if run.is_dir() else run.parent) / CURVES

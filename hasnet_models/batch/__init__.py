@@ -4,12 +4,12 @@
 `watch` waits for more. Importing this package loads neither torch nor OpenCV.
 """
 
+from hasnet_models.avatar.fingerprint import Fingerprint, fingerprint
 from hasnet_models.batch.engine import Engine, Settings
-from hasnet_models.batch.fingerprint import Fingerprint, fingerprint
 from hasnet_models.batch.ledger import Ledger, read_results
 from hasnet_models.batch.lock import locked
 from hasnet_models.batch.plan import Plan, Shard, check_folders, plan
-from hasnet_models.batch.records import DONE, FAILED, SKIPPED, Item, Result
+from hasnet_models.batch.result import DONE, FAILED, SKIPPED, Item, Result
 
 __all__ = [
     "DONE",

@@ -23,15 +23,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasnet_models.batch.fingerprint import Fingerprint, fingerprint
+from hasnet_models.avatar.fingerprint import Fingerprint, fingerprint
+from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, numbered
 from hasnet_models.batch.plan import is_stranger
-from hasnet_models.batch.records import DONE, FAILED, SKIPPED, Item, Result
+from hasnet_models.batch.result import DONE, FAILED, SKIPPED, Item, Result
 from hasnet_models.errors import HasnetError, ImageError, UsageError
-from hasnet_models.job import NO_DOMAIN, RANDOM, numbered
 
 if TYPE_CHECKING:
+    from hasnet_models.avatar.job import Avatar, Drawn, Found, Job
     from hasnet_models.image_io import Photo
-    from hasnet_models.job import Avatar, Drawn, Found, Job
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")

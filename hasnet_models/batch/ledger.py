@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hasnet_models.batch.plan import Shard
-from hasnet_models.batch.records import Result
+from hasnet_models.batch.result import Result
 from hasnet_models.errors import ImageError
 from hasnet_models.image_io import TEMPORARY_GLOB
 

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hasnet_models.batch.records import Item
+from hasnet_models.avatar.request import numbered
+from hasnet_models.batch.result import Item
 from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.job import numbered
 
 _SHOWN = 3
 _PNG_SHARE = 0.25  # of its raw bytes that the PNG of a plain avatar takes, on the small side

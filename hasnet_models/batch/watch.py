@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hasnet_models.batch.plan import Plan
-from hasnet_models.batch.records import Item
+from hasnet_models.batch.result import Item
 
 _Signature = tuple[int, int]
 

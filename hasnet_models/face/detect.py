@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hasnet_models.errors import WeightsError
 from hasnet_models.face.align import invert, transform, warp
 from hasnet_models.face.opencv import cv2
-from hasnet_models.weights import weight_path
+from hasnet_models.weights.files import weight_path
 
 WEIGHTS = "centerface.onnx"
 _STRIDE = 4

@@ -123,7 +123,7 @@ def data_changed(meta: dict[str, Any], fingerprint: str) -> str | None:
 
     Args:
         meta: of the checkpoint; its key ``data`` is the fingerprint of then.
-        fingerprint: of the faces now, see :class:`hasnet_models.training.faces.FaceSet`.
+        fingerprint: of the faces now, see :class:`hasnet_models.data.faces.FaceSet`.
     """
     if meta.get("data") in (None, fingerprint):
         return None

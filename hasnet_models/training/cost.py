@@ -24,12 +24,12 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from hasnet_models.config import Preset
-from hasnet_models.features import VGGFeatures
-from hasnet_models.identity import MobileFaceNet
-from hasnet_models.rt_net import RTNet
-from hasnet_models.training.face_index import FaceRecord
-from hasnet_models.training.faces import FaceSet
+from hasnet_models.config.schema import Preset
+from hasnet_models.data.faces import FaceSet
+from hasnet_models.data.index import FaceRecord
+from hasnet_models.networks.identity import MobileFaceNet
+from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import row_bytes

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hasnet_models.config import TTTrainConfig
+from hasnet_models.config.schema import TTTrainConfig
+from hasnet_models.data.faces import FaceSet
 from hasnet_models.errors import UsageError
 from hasnet_models.training import distributed
-from hasnet_models.training.faces import FaceSet
 
 MIXED, SAME, PAIRED = 0, 1, 2
 

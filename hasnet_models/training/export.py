@@ -12,12 +12,12 @@ from typing import Any
 from torch import Tensor
 
 import hasnet_models
-from hasnet_models import weights
-from hasnet_models.config import to_dict
-from hasnet_models.training.faces import FaceSet
+from hasnet_models.config.load import to_dict
+from hasnet_models.data.faces import FaceSet
+from hasnet_models.networks.tt_net import head_tensors
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.tt_stage import TTStage
-from hasnet_models.tt_net import head_tensors
+from hasnet_models.weights import load
 
 RT_FILE, TT_FILE = "rt_net.safetensors", "tt_net.safetensors"
 D_FILE = "tt_discriminator.safetensors"
@@ -41,7 +41,7 @@ def export(stage: RTStage | TTStage, folder: Path, domain: str | None = None) ->
         head = head_tensors(state, stage.preset.tt.resolutions, stage.config.head_from)
         path = folder / f"{domain}-head.safetensors"
         # the base's own configuration, word for word: a head is refused beside any other base
-        weights.save_state(path, head, {**origin(stage, config), "domain": domain, **stage.base})
+        load.save_state(path, head, {**origin(stage, config), "domain": domain, **stage.base})
         return [path]
     d = _write(stage, folder / D_FILE, stage.d.state_dict(), to_dict(stage.config))
     return [_write(stage, folder / TT_FILE, state, config), d]
@@ -50,7 +50,7 @@ def export(stage: RTStage | TTStage, folder: Path, domain: str | None = None) ->
 def _write(
     stage: RTStage | TTStage, path: Path, state: dict[str, Tensor], config: dict[str, Any]
 ) -> Path:
-    weights.save_state(path, state, origin(stage, config))
+    load.save_state(path, state, origin(stage, config))
     return path
 
 

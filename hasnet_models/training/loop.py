@@ -19,10 +19,10 @@ import numpy as np
 import torch
 
 from hasnet_models import image_io
-from hasnet_models.config import defaults
+from hasnet_models.config.load import defaults
+from hasnet_models.data.faces import FaceSet
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.training import checkpoint, distributed
-from hasnet_models.training.faces import FaceSet
 
 METRICS = "metrics.jsonl"
 Say = Callable[[str], None]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hasnet_models.colour import luma
+from hasnet_models.networks.colour import luma
 from hasnet_models.training.augment import face_window
 from hasnet_models.training.contextual import contextual_similarity
 

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hasnet_models import colour
-from hasnet_models.config import Preset, to_dict
-from hasnet_models.rt_net import RTNet
+from hasnet_models.config.load import to_dict
+from hasnet_models.config.schema import Preset
+from hasnet_models.data.faces import FaceSet
+from hasnet_models.networks import colour
+from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.sheet import sheet
 from hasnet_models.training import distributed, losses
 from hasnet_models.training.augment import affine
 from hasnet_models.training.discriminators import PatchDiscriminator
-from hasnet_models.training.faces import FaceSet
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.sheet import to_bytes
 from hasnet_models.training.stage import GanStage, spread

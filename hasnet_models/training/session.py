@@ -11,14 +11,16 @@ import numpy as np
 import platformdirs
 import torch
 
-from hasnet_models import identity, weights
-from hasnet_models.config import Preset, RTConfig, TTConfig, to_dict
+from hasnet_models.config.load import to_dict
+from hasnet_models.config.schema import Preset, RTConfig, TTConfig
+from hasnet_models.data.faces import FaceSet, Progress, load_splits
 from hasnet_models.errors import UsageError
+from hasnet_models.networks import identity
 from hasnet_models.training import checkpoint, distributed, export, loop
-from hasnet_models.training.faces import FaceSet, Progress, load_splits
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
+from hasnet_models.weights import files, load
 
 
 def default_cache() -> Path:
@@ -28,7 +30,7 @@ def default_cache() -> Path:
 
 def embedder(device: torch.device) -> Callable[[np.ndarray], np.ndarray]:
     """z_id of uint8 (B, S, S, 3) aligned faces as float32 (B, 192), by the embedded network."""
-    net = weights.load_identity().to(device)
+    net = load.load_identity().to(device)
 
     @torch.no_grad()
     def embed(faces: np.ndarray) -> np.ndarray:
@@ -44,7 +46,7 @@ def open_faces(
     """The training and the validation faces; without a validation split both are the same.
 
     Raises:
-        UsageError: see :func:`hasnet_models.training.faces.load_splits`.
+        UsageError: see :func:`hasnet_models.data.faces.load_splits`.
     """
     with distributed.first_alone():
         return load_splits(folder, size, cache, embedder(device), progress)
@@ -132,7 +134,7 @@ def _topology(
     if job.domain and job.domain not in faces[0].by_domain:
         known = ", ".join(faces[0].by_domain)
         raise UsageError(f"{job.faces} has no domain {job.domain!r}.", f"It has {known}.")
-    nets = (weights.load_rt(job.rt), weights.load_vgg(), weights.load_identity())
+    nets = (load.load_rt(job.rt), load.load_vgg(), load.load_identity())
     return TTStage(preset, *faces, runtime, nets, (job.domain,) if job.domain else ())
 
 
@@ -159,7 +161,7 @@ def require_sense(job: Job) -> None:
 
 def base_path(job: Job) -> Path | None:
     """Where the weights lie that a job starts from; None for random ones."""
-    embedded = weights.weight_path(export.TT_FILE) if job.domain else None
+    embedded = files.weight_path(export.TT_FILE) if job.domain else None
     return job.base or embedded
 
 
@@ -173,8 +175,8 @@ def preset_of(job: Job) -> Preset:
     path = base_path(job)
     if path is None:
         return job.preset
-    load = weights.load_rt if job.stage == "rt" else weights.load_tt
-    base = load(path).config
+    read = load.load_rt if job.stage == "rt" else load.load_tt
+    base = read(path).config
     if changed := _differences(job.stage, getattr(job.preset, job.stage), base):
         raise UsageError(
             f"The base {path} has another network: {'; '.join(changed)}.",
@@ -206,10 +208,10 @@ def _start(stage: RTStage | TTStage, path: Path, domain: str | None) -> None:
 
     A base goes on counting the images that it has seen, a head counts its own.
     """
-    state, metadata = weights.load_state(path)
+    state, metadata = load.load_state(path)
     beside, d = path.with_name(export.D_FILE), None
     if isinstance(stage, TTStage) and beside.is_file():
-        d = stage.d.grown(weights.load_state(beside)[0])
+        d = stage.d.grown(load.load_state(beside)[0])
     stage.start_from(state, d, 0 if domain else int(metadata.get("images", 0)))
     if domain:
-        stage.base = {"config": metadata["config"], "base": weights.sha256_of(path)}
+        stage.base = {"config": metadata["config"], "base": files.sha256_of(path)}

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models import weights
-from hasnet_models.config import RTTrainConfig, TTTrainConfig, to_dict
+from hasnet_models.config.load import to_dict
+from hasnet_models.config.schema import RTTrainConfig, TTTrainConfig
+from hasnet_models.data.faces import FaceSet
 from hasnet_models.training import distributed
 from hasnet_models.training.ema import EMA
-from hasnet_models.training.faces import FaceSet
 from hasnet_models.training.runtime import Optimiser, Runtime
+from hasnet_models.weights import load
 
 
 class GanStage:
@@ -57,10 +58,10 @@ class GanStage:
         Raises:
             WeightsError: they are of another architecture.
         """
-        weights.load_into(self.net, net, self.label)
-        weights.load_into(self.ema.net, net, self.label)
+        load.load_into(self.net, net, self.label)
+        load.load_into(self.ema.net, net, self.label)
         if d is not None:
-            weights.load_into(self.d, d, "the discriminator")
+            load.load_into(self.d, d, "the discriminator")
         self.images = images
 
     def advance(self) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hasnet_models.training.faces import FaceSet
+from hasnet_models.data.faces import FaceSet
 
 LOSS_LAYERS = ("relu3_2", "relu4_2")
 FACE_SHARE = 9 / 16
@@ -30,7 +30,8 @@ class TargetFeatures:
     What was used longest ago is forgotten beyond ``megabytes``; features of another size at once.
 
     Args:
-        vgg: pictures and layer names -> features, see :class:`hasnet_models.features.VGGFeatures`.
+        vgg: pictures and layer names -> features, see
+            :class:`hasnet_models.networks.vgg.VGGFeatures`.
         pictures: keys and size -> (B, 3, size, size).
         shrink: the pictures are made smaller by so much first.
     """

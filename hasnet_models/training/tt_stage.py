@@ -11,20 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models import colour, identity
-from hasnet_models.config import Preset, to_dict
-from hasnet_models.rt_net import RTNet
+from hasnet_models.config.load import to_dict
+from hasnet_models.config.schema import Preset
+from hasnet_models.data.faces import FaceSet
+from hasnet_models.networks import colour, identity
+from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.tt_net import TTNet, content_features, head_tensors
 from hasnet_models.sheet import sheet
 from hasnet_models.training import losses
 from hasnet_models.training.augment import affine, relight, translate
 from hasnet_models.training.discriminators import Discriminators
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, Batch, Entry, EntryPool, Sampler
-from hasnet_models.training.faces import FaceSet
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.sheet import to_bytes
 from hasnet_models.training.stage import GanStage, joint, seed_torch, spread
 from hasnet_models.training.targets import Key, TargetFeatures, from_bytes, pictures, shrink
-from hasnet_models.tt_net import TTNet, content_features, head_tensors
 
 SCORED = 8
 Terms = dict[str, tuple[float, Tensor]]

@@ -1,4 +1,4 @@
-from hasnet_models.domains import Domain, hookimpl
+from hasnet_models.plugins import Domain, hookimpl
 
 
 @hookimpl

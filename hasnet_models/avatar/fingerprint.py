@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from hasnet_models.job import Job
+    from hasnet_models.avatar.job import Job
 
 # What is in the job in another form, or does not change the result.
 _LEFT_OUT = {"domain", "ref", "ref_face", "reference", "seed", "device"}
@@ -44,7 +44,7 @@ def fingerprint(job: Job) -> Fingerprint:
 
 def _reference(job: Job) -> dict[str, Any]:
     """The reference itself, or how it is chosen and among which."""
-    from hasnet_models.job import RANDOM
+    from hasnet_models.avatar.request import RANDOM
 
     if job.fixed is not None:
         return {"palette": _digest_of(job.fixed.palette), "z_id": _digest_of(job.fixed.z_id)}

@@ -24,9 +24,7 @@ import numpy as np
 
 from hasnet_models import image_io, palette
 from hasnet_models.atomic import replacing
-from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.training.face_index import FaceRecord, content_hash, oddities, square
-from hasnet_models.training.faces import (
+from hasnet_models.data.faces import (
     VECTOR_SIDE,
     Embed,
     FaceSet,
@@ -39,6 +37,8 @@ from hasnet_models.training.faces import (
     write_notes,
     writing,
 )
+from hasnet_models.data.index import FaceRecord, content_hash, oddities, square
+from hasnet_models.errors import HasnetError, UsageError
 
 _BATCH = 32
 _SPLITS = ("train", "val")
@@ -92,7 +92,7 @@ def load_splits(
 
     Args:
         path: a .tar file, braces such as ``{0000..0003}.tar``, or a folder of .tar files.
-        size, cache, embed, progress: as :func:`hasnet_models.training.faces.load_faces`.
+        size, cache, embed, progress: as :func:`hasnet_models.data.faces.load_faces`.
 
     Raises:
         UsageError: there is no such shard, webdataset is missing, or no face of "train" is usable.

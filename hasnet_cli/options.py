@@ -13,8 +13,9 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
+from hasnet_models.avatar.job import Job
+from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request
 from hasnet_models.errors import HasnetError
-from hasnet_models.job import LIKEST, NO_DOMAIN, RANDOM, Job, Request
 
 
 class FaceMode(click.ParamType):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hasnet_models.rtm import instance_norm
+from hasnet_models.networks.rtm import instance_norm
 
 SLOPE = 0.2
 GAIN = math.sqrt(2.0)

@@ -24,11 +24,11 @@ from typing import Any
 
 import pluggy
 
-from hasnet_models.domains import hookspec
-from hasnet_models.domains.records import Domain
 from hasnet_models.errors import DomainError
+from hasnet_models.plugins import hooks
+from hasnet_models.plugins.domain import Domain
 
-GROUP = hookspec.PROJECT
+GROUP = hooks.PROJECT
 ONLY_VARIABLE = "HASNET_PLUGINS"
 DISABLE_VARIABLE = "HASNET_DISABLE_PLUGINS"
 
@@ -118,8 +118,8 @@ def discover(environ: Mapping[str, str] | None = None) -> Registry:
         environ: in place of `os.environ`.
     """
     environ = os.environ if environ is None else environ
-    manager = pluggy.PluginManager(hookspec.PROJECT)
-    manager.add_hookspecs(hookspec)
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
     domains: list[Domain] = []
     failures: list[PluginFailure] = []
     disabled: list[str] = []

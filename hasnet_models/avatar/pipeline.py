@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models import colour, identity, palette, weights
+from hasnet_models import palette
 from hasnet_models.device import resolve_device
-from hasnet_models.domains import Domain
 from hasnet_models.errors import UsageError
 from hasnet_models.face.align import AlignedFace
 from hasnet_models.face.backends import load_detector
@@ -19,9 +18,12 @@ from hasnet_models.face.detect import Detector
 from hasnet_models.face.locate import locate, locate_reference
 from hasnet_models.face.select import select
 from hasnet_models.image_io import Photo
-from hasnet_models.reference import Z_ID_MODEL, Reference
-from hasnet_models.rt_net import RTNet
-from hasnet_models.tt_net import TTNet, content_features
+from hasnet_models.networks import colour, identity
+from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.tt_net import TTNet, content_features
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.reference import Z_ID_MODEL, Reference
+from hasnet_models.weights import load
 
 NEIGHBOURS = 3
 PALETTE_WEIGHT = 1.0
@@ -63,7 +65,7 @@ class AvatarPipeline:
             WeightsError: weights are missing or damaged.
         """
         target = resolve_device(device)
-        nets = (weights.load_rt(), weights.load_tt(), weights.load_vgg(), weights.load_identity())
+        nets = (load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity())
         rt, tt, vgg, net = (n.to(target) for n in nets)
         return cls(target, load_detector(backend), rt, tt, vgg, net)
 
@@ -154,7 +156,7 @@ class AvatarPipeline:
         if head is None:
             return self.tt
         if str(head) not in self.heads:
-            self.heads[str(head)] = weights.load_tt(head=head).to(self.device)
+            self.heads[str(head)] = load.load_tt(head=head).to(self.device)
         return self.heads[str(head)]
 
     def _tensor(self, rgb: np.ndarray) -> Tensor:

@@ -22,7 +22,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from hasnet_models.reference import Reference
+    from hasnet_models.plugins.reference import Reference
 
 API = 1
 MANIFEST = "domain.toml"
@@ -97,7 +97,7 @@ class Domain:
         Raises:
             DomainError: the file is missing or damaged.
         """
-        from hasnet_models.reference import load_references
+        from hasnet_models.plugins.reference import load_references
 
         return load_references(self.reference_file.verified())
 
@@ -179,7 +179,7 @@ class Domain:
 def _listed_names(path: Path) -> list[str]:
     """From the header of a safetensors file: its length in 8 bytes, then a JSON object.
 
-    `hasnet_models.reference` writes it.
+    `hasnet_models.plugins.reference` writes it.
     """
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))

@@ -21,9 +21,7 @@ import cv2
 import numpy as np
 
 from hasnet_models import image_io
-from hasnet_models.errors import ImageError, NoFaceError, UsageError
-from hasnet_models.face import Detector, locate
-from hasnet_models.training.face_index import (
+from hasnet_models.data.index import (
     COLUMNS,
     INDEX,
     MIN_SIDE,
@@ -33,6 +31,8 @@ from hasnet_models.training.face_index import (
     square,
     write_table,
 )
+from hasnet_models.errors import ImageError, NoFaceError, UsageError
+from hasnet_models.face import Detector, locate
 
 SKIPPED = "skipped.tsv"
 ALIGN = ("auto", "detect", "keep", "try")

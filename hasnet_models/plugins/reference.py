@@ -21,8 +21,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from hasnet_models.domains.records import REFERENCES
 from hasnet_models.errors import DomainError
+from hasnet_models.plugins.domain import REFERENCES
 
 PALETTE_SHAPE = (20, 3)
 Z_ID_MODEL = "mobilefacenet"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hasnet_models.config import Preset
+    from hasnet_models.config.schema import Preset
 
 PALETTE_COLOURS = 20
 LAYER_CHANNELS = (64, 128, 256, 512, 512)
@@ -29,7 +29,7 @@ def _rendering(preset: Preset) -> Iterator[str]:
 
 
 def _topology(preset: Preset) -> Iterator[str]:
-    from hasnet_models.config import layer_stride
+    from hasnet_models.config.schema import layer_stride
 
     tt = preset.tt
     cells = tt.content_size // layer_stride(tt.content_layer) // tt.content_pool

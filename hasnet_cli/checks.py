@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasnet_models import __version__, store, weights
-from hasnet_models.domains import Registry, discover
+from hasnet_models import __version__
 from hasnet_models.errors import (
     EXIT_DEVICE,
     EXIT_DOMAIN,
@@ -23,6 +22,8 @@ from hasnet_models.errors import (
     HasnetError,
     WeightsError,
 )
+from hasnet_models.plugins import Registry, discover
+from hasnet_models.weights import files, store
 
 if TYPE_CHECKING:
     import torch
@@ -188,15 +189,15 @@ def _detector() -> Iterator[Check]:
 
 def _weights() -> Iterator[Check]:
     listed = {model.name: model for model in store.models()}
-    for name in dict.fromkeys((*weights.NETWORKS, *listed)):
+    for name in dict.fromkeys((*files.NETWORKS, *listed)):
         model = listed.get(name)
         about = f"sha256 {model.sha256[:16]}, {model.licence}" if model else "not listed"
         try:
-            path = weights.weight_path(name)
+            path = files.weight_path(name)
         except WeightsError as error:
             yield Check("weights", name, FAILED, f"{error} ({about})", EXIT_WEIGHTS)
         else:
-            where = "" if path.parent == weights.weights_folder() else f", from {path.parent}"
+            where = "" if path.parent == files.weights_folder() else f", from {path.parent}"
             yield Check("weights", name, OK, about + where)
 
 
@@ -231,7 +232,7 @@ def _folders() -> Iterator[Check]:
     cache = Path(platformdirs.user_cache_dir("hasnet"))
     places = {
         "cache": cache,
-        "fetched weights": weights.user_folder(),
+        "fetched weights": files.user_folder(),
         "current": Path.cwd(),
         "temporary": Path(tempfile.gettempdir()),
     }

@@ -25,8 +25,7 @@ import numpy as np
 
 from hasnet_models import palette
 from hasnet_models.atomic import replacing
-from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.training.face_index import (
+from hasnet_models.data.index import (
     FaceRecord,
     file_hash,
     groups,
@@ -36,6 +35,7 @@ from hasnet_models.training.face_index import (
     read_face,
     read_index,
 )
+from hasnet_models.errors import HasnetError, UsageError
 
 __all__ = ["FaceRecord", "FaceSet", "load_faces", "load_splits", "read_face", "read_index"]
 
@@ -105,7 +105,7 @@ def load_splits(
     Raises:
         UsageError, HasnetError: see :func:`load_faces`.
     """
-    from hasnet_models.training import shards
+    from hasnet_models.data import shards
 
     if shards.is_shards(folder):
         return shards.load_splits(folder, size, cache, embed, progress)
@@ -132,7 +132,7 @@ def load_faces(
         progress: called with (what, done, total).
 
     Raises:
-        UsageError: see :func:`hasnet_models.training.face_index.list_faces`; also when no picture
+        UsageError: see :func:`hasnet_models.data.index.list_faces`; also when no picture
             can be read.
         HasnetError: the cache cannot be written.
     """

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hasnet_models.colour import luma
-from hasnet_models.config import RTConfig
-from hasnet_models.rtm import RTM
+from hasnet_models.config.schema import RTConfig
+from hasnet_models.networks.colour import luma
+from hasnet_models.networks.rtm import RTM
 
 SLOPE = 0.2
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hasnet_models.colour import luma
-from hasnet_models.config import TTConfig
-from hasnet_models.rt_net import bring_to
-from hasnet_models.ttm import SLOPE, TTM, ToOutput
+from hasnet_models.config.schema import TTConfig
+from hasnet_models.networks.colour import luma
+from hasnet_models.networks.rt_net import bring_to
+from hasnet_models.networks.ttm import SLOPE, TTM, ToOutput
 
 T = TypeVar("T", bound=Tensor)
 GATE_START = 0.4
@@ -214,7 +214,7 @@ def content_features(vgg: nn.Module, x_rt: Tensor, config: TTConfig) -> dict[str
     """VGG features of X_RT that TT-Net starts from: Con0, and the skip's layer where it is used.
 
     Args:
-        vgg: a :class:`hasnet_models.features.VGGFeatures`.
+        vgg: a :class:`hasnet_models.networks.vgg.VGGFeatures`.
         x_rt: (B, 3, S, S) in -1..1.
     """
     layers = (config.skip_layer, config.content_layer) if config.skips else (config.content_layer,)

@@ -15,11 +15,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from hasnet_models.batch.engine import Engine, Settings, Stopped
-from hasnet_models.batch.records import FAILED, Item, Result
+from hasnet_models.batch.result import FAILED, Item, Result
 from hasnet_models.errors import UsageError
 
 if TYPE_CHECKING:
-    from hasnet_models.job import Job
+    from hasnet_models.avatar.job import Job
 
 _CHUNKS_AHEAD = 2
 _CHUNK = 8

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hasnet_models import __version__, weights
+from hasnet_models import __version__
+from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, STREAM, Request
 from hasnet_models.errors import WeightsError
-from hasnet_models.job import NO_DOMAIN, RANDOM, STREAM, Request
 from hasnet_models.palette import hex_codes
+from hasnet_models.weights import files
 
 if TYPE_CHECKING:
-    from hasnet_models.domains import Domain
+    from hasnet_models.avatar.job import Job
     from hasnet_models.image_io import Photo
-    from hasnet_models.job import Job
-    from hasnet_models.reference import Reference
+    from hasnet_models.plugins import Domain
+    from hasnet_models.plugins.reference import Reference
 
 SCHEMA = "1"
 _LIKE = "like:"
@@ -36,11 +37,11 @@ _SAID_OTHERWISE = {"domain", "reference", "seed", "device"}
 def weights_hashes(domain: Domain | None = None) -> dict[str, str]:
     """File name -> sha256 of the embedded networks that are there, and of the domain's head."""
     found = {}
-    for name in weights.NETWORKS:
+    for name in files.NETWORKS:
         with contextlib.suppress(WeightsError):
-            found[name] = weights.sha256_of(weights.weight_path(name))
+            found[name] = files.sha256_of(files.weight_path(name))
     if domain and domain.head and domain.head_file:
-        found[f"{domain.name}/{domain.head.name}"] = weights.sha256_of(domain.head)
+        found[f"{domain.name}/{domain.head.name}"] = files.sha256_of(domain.head)
     return found
 
 
@@ -64,7 +65,7 @@ def record(
         "schema": SCHEMA,
         "version": __version__,
         "input": photo.name,
-        "input_sha256": digest or (weights.sha256_of(photo.path) if photo.path else ""),
+        "input_sha256": digest or (files.sha256_of(photo.path) if photo.path else ""),
         "domain": job.domain.name if job.domain else NO_DOMAIN,
         "reference": reference.name,
         "palette": " ".join(hex_codes(reference.palette)),

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hasnet_models import image_io, job
-from hasnet_models.domains import discover
+from hasnet_models import image_io
+from hasnet_models.avatar import job
 from hasnet_models.errors import UsageError
 from hasnet_models.image_io import Photo
+from hasnet_models.plugins import discover
 
 if TYPE_CHECKING:
-    from hasnet_models.pipeline import AvatarPipeline
+    from hasnet_models.avatar.pipeline import AvatarPipeline
 
 Array = NDArray[np.uint8]
 Picture = str | PathLike[str] | Image.Image | Array
@@ -174,7 +175,7 @@ class Avatar:
 @functools.lru_cache(maxsize=1)
 def _load(device: str, backend: str) -> AvatarPipeline:
     """Shared by all looks on a device."""
-    from hasnet_models.pipeline import AvatarPipeline
+    from hasnet_models.avatar.pipeline import AvatarPipeline
 
     return AvatarPipeline.load(device, backend)
 

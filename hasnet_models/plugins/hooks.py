@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from hasnet_models.domains.records import Domain
+from hasnet_models.plugins.domain import Domain
 
 PROJECT = "hasnet"
 

@@ -6,85 +6,21 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasnet_models.errors import DomainError, UsageError
+from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request, Say
+from hasnet_models.errors import DomainError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from hasnet_models.domains import Domain, Registry
+    from hasnet_models.avatar.pipeline import AvatarPipeline, Steps
     from hasnet_models.face import AlignedFace
     from hasnet_models.image_io import Photo
-    from hasnet_models.pipeline import AvatarPipeline, Steps
-    from hasnet_models.reference import Reference
+    from hasnet_models.plugins import Domain, Registry
+    from hasnet_models.plugins.reference import Reference
 
-NO_DOMAIN = "none"
-LIKEST = "likest"
-RANDOM = "random"
-STREAM = "-"
-SIZES = range(16, 4097)
-
-Say = Callable[[str], None]
 Loader = Callable[[str, str], "AvatarPipeline"]
-
-
-def stem_of(picture: str) -> str:
-    """What an output is called after: the file name without suffix."""
-    return "stdin" if picture == STREAM else Path(picture).stem
-
-
-def numbered(path: Path, number: int) -> Path:
-    """The file of one face out of several: name-1.png, name-2.png ..."""
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")
-
-
-@dataclass(frozen=True)
-class Request:
-    """The options of `avatar` and `batch` that say what an avatar is to look like."""
-
-    domain: str | None = None
-    ref: str | None = None
-    reference: str | None = None
-    seed: int | None = None
-    face: str = "auto"
-    ref_face: str = "auto"
-    device: str = "auto"
-    backend: str = "embedded"
-    paste: bool = False
-    size: int | None = None
-    strength: float = 1.0
-
-    def check(self) -> None:
-        """Raises UsageError where the options contradict each other."""
-        if self.ref is None and self.domain in (None, NO_DOMAIN):
-            raise UsageError(
-                "Say what the avatar is to look like.",
-                "Give --domain NAME (see `hasnet domains`) or --ref PICTURE.",
-            )
-        if self.ref is not None and self.reference is not None:
-            raise UsageError("--reference chooses among a domain's own; it does not go with --ref.")
-        if self.seed is not None and self.reference != RANDOM:
-            raise UsageError("--seed goes with --reference random.")
-        if self.size is not None and self.paste:
-            raise UsageError("--size is the avatar's side; with --paste the photo has its own.")
-        if self.size is not None and self.size not in SIZES:
-            raise UsageError(f"The size must be {SIZES.start} to {SIZES.stop - 1} px.")
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"The strength must be 0 to 1, not {self.strength}.")
-
-    @property
-    def several(self) -> bool:
-        """Whether a photo may give more than one picture, which are numbered then."""
-        return self.face == "all" and not self.paste
-
-    @property
-    def label(self) -> str:
-        """What an output is called after: the domain, or the picture given with --ref."""
-        if self.domain not in (None, NO_DOMAIN):
-            return self.domain.rpartition("/")[2]
-        return stem_of(self.ref or "")
 
 
 @dataclass(frozen=True)
@@ -174,7 +110,7 @@ class Job:
     @cached_property
     def weights(self) -> dict[str, str]:
         """sha256 of each weight file that the job uses."""
-        from hasnet_models.provenance import weights_hashes
+        from hasnet_models.avatar.provenance import weights_hashes
 
         return weights_hashes(self.domain)
 
@@ -247,7 +183,7 @@ class Job:
     def _avatar(
         self, found: Found, drawn: Drawn, picture: np.ndarray | Photo, number: int | None = None
     ) -> Avatar:
-        from hasnet_models import provenance
+        from hasnet_models.avatar import provenance
 
         face = str(number) if self.request.several and number else None
         matrix = found.faces[number - 1].matrix if number else None
@@ -257,7 +193,7 @@ class Job:
         return Avatar(picture, drawn.steps, drawn.reference, self.domain, found.notes, metadata)
 
     def _choose(self, crop: np.ndarray, key: str) -> Reference:
-        from hasnet_models.reference import likest
+        from hasnet_models.plugins.reference import likest
 
         assert self.domain is not None
         references = self.domain.references

@@ -1,7 +1,7 @@
 """Weight files: what there should be, what is there, and how to get what is missing.
 
 The package's own manifest says which files there should be. A file that is missing or damaged in
-the package is fetched into the user's folder, where `weights.weight_path` finds it; there it is
+the package is fetched into the user's folder, where `files.weight_path` finds it; there it is
 taken only if it has the manifest's sha256.
 """
 
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hasnet_models import weights
 from hasnet_models.errors import UsageError, WeightsError
+from hasnet_models.weights import files
 
 MIRRORS_VARIABLE = "HASNET_MIRRORS"
 MISSING, DAMAGED, PRESENT = "missing", "damaged", "ok"
@@ -56,9 +56,9 @@ def models() -> list[Model]:
     Raises:
         WeightsError: there is no manifest, or it is damaged.
     """
-    manifest = weights.read_manifest(weights.weights_folder())
+    manifest = files.read_manifest(files.weights_folder())
     if not manifest:
-        raise WeightsError(f"{weights.weights_folder()} has no {weights.MANIFEST}.")
+        raise WeightsError(f"{files.weights_folder()} has no {files.MANIFEST}.")
     return [_model(name, entry) for name, entry in manifest.items()]
 
 
@@ -79,9 +79,9 @@ def _model(name: str, entry: dict[str, Any]) -> Model:
 
 def _state(name: str) -> tuple[Path, str]:
     try:
-        return weights.weight_path(name), PRESENT
+        return files.weight_path(name), PRESENT
     except WeightsError:
-        path = weights.weights_folder() / name
+        path = files.weights_folder() / name
         return path, DAMAGED if path.is_file() else MISSING
 
 
@@ -140,7 +140,7 @@ def _fetch(url: str, model: Model, folder: Path, advance: Advance) -> Path:
     part = folder / f"{model.name}.part"
     if not part.is_file() or part.stat().st_size < model.size:
         _download(url, part, model.size, advance)
-    digest = weights.sha256_of(part)
+    digest = files.sha256_of(part)
     if part.stat().st_size != model.size or digest != model.sha256:
         part.unlink()
         raise ValueError(f"it has sha256 {digest[:12]}..., not {model.sha256[:12]}...")

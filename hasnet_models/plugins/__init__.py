@@ -2,7 +2,7 @@
 
 A plugin imports everything it needs from here::
 
-    from hasnet_models.domains import Domain, hookimpl
+    from hasnet_models.plugins import Domain, hookimpl
 
     @hookimpl
     def hasnet_domains():
@@ -13,8 +13,8 @@ Importing this package imports neither torch nor numpy.
 
 from __future__ import annotations
 
-from hasnet_models.domains.hookspec import hookimpl
-from hasnet_models.domains.records import API, Domain
-from hasnet_models.domains.registry import PluginFailure, Registry, discover
+from hasnet_models.plugins.domain import API, Domain
+from hasnet_models.plugins.hooks import hookimpl
+from hasnet_models.plugins.manager import PluginFailure, Registry, discover
 
 __all__ = ["API", "Domain", "PluginFailure", "Registry", "discover", "hookimpl"]

@@ -1,130 +1,24 @@
-"""Every weight file is found, checked and loaded here.
-
-Files lie in the package folder `hasnet_models/weights`, listed with size, sha256, licence and
-origin in its `manifest.json` (tools/manifest.py refreshes it). Files in the folder that the
-environment variable HASNET_WEIGHTS names come first; they are checked when that folder has a
-manifest of its own. Where a packaged file is missing or damaged, the one that `hasnet models pull`
-put into the user's folder takes its place, if it is the file that the manifest lists. torch is
-imported only by the functions that need it, so that finding a file costs no start-up time.
-"""
+"""Weight files read into networks, and written from them."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import pickle
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hasnet_models.atomic import replacing
 from hasnet_models.errors import WeightsError
+from hasnet_models.weights.files import sha256_of, weight_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from hasnet_models.features import VGGFeatures
-    from hasnet_models.identity import MobileFaceNet
-    from hasnet_models.rt_net import RTNet
-    from hasnet_models.tt_net import TTNet
-
-MANIFEST = "manifest.json"
-OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
-# What making an avatar needs.
-NETWORKS = (
-    "rt_net.safetensors",
-    "tt_net.safetensors",
-    "vgg16.safetensors",
-    "mobilefacenet.safetensors",
-    "centerface.onnx",
-)
-_REINSTALL = (
-    "Run `hasnet models pull`, install hasnet again, or put the file into the folder that "
-    "HASNET_WEIGHTS names."
-)
-
-
-def weights_folder() -> Path:
-    """The folder of the embedded weights (the wheel is always installed unpacked)."""
-    return Path(str(resources.files("hasnet_models"))) / "weights"
-
-
-def user_folder() -> Path:
-    """Where fetched weight files are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("hasnet", appauthor=False)) / "weights"
-
-
-def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """File name -> {size, sha256, licence, origin}; empty if the folder has no manifest.
-
-    Raises:
-        WeightsError: the manifest cannot be read as one.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        return {}
-    try:
-        files = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {name: {**entry, "size": int(entry["size"])} for name, entry in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"The weights list {path} is damaged: {error}.", _REINSTALL) from error
-
-
-def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def weight_path(name: str) -> Path:
-    """Where the weight file `name` (with suffix) lies, after checking its size and sha256.
-
-    Raises:
-        WeightsError: it is missing, not listed, or not the file that the manifest describes.
-    """
-    folder = _override_folder()
-    if folder and (folder / name).is_file():
-        if manifest := read_manifest(folder):
-            _check(folder / name, manifest.get(name))
-        return folder / name
-    folder = weights_folder()
-    entry = read_manifest(folder).get(name)
-    try:
-        _check(folder / name, entry)
-    except WeightsError:
-        fetched = user_folder() / name
-        if entry is None or not fetched.is_file():
-            raise
-        _check(fetched, entry)
-        return fetched
-    return folder / name
-
-
-def _override_folder() -> Path | None:
-    value = os.environ.get(OVERRIDE_VARIABLE)
-    if value and not Path(value).is_dir():
-        raise WeightsError(f"{OVERRIDE_VARIABLE} names {value}, which is no folder.")
-    return Path(value) if value else None
-
-
-def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
-    if not path.is_file():
-        raise WeightsError(
-            f"The weight file {path.name} is missing from {path.parent}.", _REINSTALL
-        )
-    if entry is None:
-        raise WeightsError(
-            f"The weight file {path} is not listed in {MANIFEST}.",
-            "Run tools/manifest.py if the file is new and right.",
-        )
-    if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
-        raise WeightsError(
-            f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists.",
-            _REINSTALL,
-        )
+    from hasnet_models.networks.identity import MobileFaceNet
+    from hasnet_models.networks.rt_net import RTNet
+    from hasnet_models.networks.tt_net import TTNet
+    from hasnet_models.networks.vgg import VGGFeatures
 
 
 def load_state(path: Path | str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -221,7 +115,7 @@ def load_identity() -> MobileFaceNet:
     Raises:
         WeightsError: its weights are missing or damaged.
     """
-    from hasnet_models.identity import MobileFaceNet
+    from hasnet_models.networks.identity import MobileFaceNet
 
     net = MobileFaceNet()
     state, _ = load_state(weight_path("mobilefacenet.safetensors"))
@@ -240,7 +134,7 @@ def load_vgg(path: Path | str | None = None, last: str = "relu4_2") -> VGGFeatur
     Raises:
         WeightsError: the file is missing, damaged, or of another network.
     """
-    from hasnet_models.features import VGGFeatures
+    from hasnet_models.networks.vgg import VGGFeatures
 
     if path is None:
         state, metadata = load_state(weight_path("vgg16.safetensors"))
@@ -263,8 +157,8 @@ def load_rt(path: Path | None = None) -> RTNet:
     Raises:
         WeightsError: the file is missing, damaged or of another architecture.
     """
-    from hasnet_models.config import RTConfig
-    from hasnet_models.rt_net import RTNet
+    from hasnet_models.config.schema import RTConfig
+    from hasnet_models.networks.rt_net import RTNet
 
     state, metadata = load_state(path or weight_path("rt_net.safetensors"))
     net = RTNet(_config_of(RTConfig, metadata, "RT-Net"))
@@ -281,8 +175,8 @@ def load_tt(path: Path | None = None, head: Path | None = None) -> TTNet:
     Raises:
         WeightsError: a file is missing, damaged or of another architecture.
     """
-    from hasnet_models.config import TTConfig
-    from hasnet_models.tt_net import TTNet
+    from hasnet_models.config.schema import TTConfig
+    from hasnet_models.networks.tt_net import TTNet
 
     base = path or weight_path("tt_net.safetensors")
     state, metadata = load_state(base)
@@ -310,7 +204,7 @@ def _with_head(
 
 
 def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:
-    from hasnet_models.config import build
+    from hasnet_models.config.load import build
 
     problems: list[str] = []
     try:
@@ -323,7 +217,7 @@ def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:
 
 
 def _torchvision_vgg(path: Path) -> tuple[str, dict[str, Tensor]]:
-    from hasnet_models.features import from_torchvision
+    from hasnet_models.networks.vgg import from_torchvision
 
     state = load_state(path)[0] if path.suffix == ".safetensors" else _load_pickle(path)
     try:

@@ -1,0 +1,1 @@
+"""Frozen configurations of the networks and of their training, and the presets they come from."""

@@ -1,0 +1,1 @@
+"""Folders and shards of faces: index, cache, importers."""

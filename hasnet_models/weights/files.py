@@ -1,0 +1,121 @@
+"""Every weight file is found, checked and loaded here.
+
+Files lie in the package folder `hasnet_models/weights`, listed with size, sha256, licence and
+origin in its `manifest.json` (tools/manifest.py refreshes it). Files in the folder that the
+environment variable HASNET_WEIGHTS names come first; they are checked when that folder has a
+manifest of its own. Where a packaged file is missing or damaged, the one that `hasnet models pull`
+put into the user's folder takes its place, if it is the file that the manifest lists. torch is
+imported only by the functions that need it, so that finding a file costs no start-up time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hasnet_models.errors import WeightsError
+
+if TYPE_CHECKING:
+
+    pass
+
+MANIFEST = "manifest.json"
+OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
+# What making an avatar needs.
+NETWORKS = (
+    "rt_net.safetensors",
+    "tt_net.safetensors",
+    "vgg16.safetensors",
+    "mobilefacenet.safetensors",
+    "centerface.onnx",
+)
+_REINSTALL = (
+    "Run `hasnet models pull`, install hasnet again, or put the file into the folder that "
+    "HASNET_WEIGHTS names."
+)
+
+
+def weights_folder() -> Path:
+    """The folder of the embedded weights (the wheel is always installed unpacked)."""
+    return Path(str(resources.files("hasnet_models"))) / "weights"
+
+
+def user_folder() -> Path:
+    """Where fetched weight files are kept."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("hasnet", appauthor=False)) / "weights"
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    """File name -> {size, sha256, licence, origin}; empty if the folder has no manifest.
+
+    Raises:
+        WeightsError: the manifest cannot be read as one.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return {name: {**entry, "size": int(entry["size"])} for name, entry in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"The weights list {path} is damaged: {error}.", _REINSTALL) from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hex sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def weight_path(name: str) -> Path:
+    """Where the weight file `name` (with suffix) lies, after checking its size and sha256.
+
+    Raises:
+        WeightsError: it is missing, not listed, or not the file that the manifest describes.
+    """
+    folder = _override_folder()
+    if folder and (folder / name).is_file():
+        if manifest := read_manifest(folder):
+            _check(folder / name, manifest.get(name))
+        return folder / name
+    folder = weights_folder()
+    entry = read_manifest(folder).get(name)
+    try:
+        _check(folder / name, entry)
+    except WeightsError:
+        fetched = user_folder() / name
+        if entry is None or not fetched.is_file():
+            raise
+        _check(fetched, entry)
+        return fetched
+    return folder / name
+
+
+def _override_folder() -> Path | None:
+    value = os.environ.get(OVERRIDE_VARIABLE)
+    if value and not Path(value).is_dir():
+        raise WeightsError(f"{OVERRIDE_VARIABLE} names {value}, which is no folder.")
+    return Path(value) if value else None
+
+
+def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
+    if not path.is_file():
+        raise WeightsError(
+            f"The weight file {path.name} is missing from {path.parent}.", _REINSTALL
+        )
+    if entry is None:
+        raise WeightsError(
+            f"The weight file {path} is not listed in {MANIFEST}.",
+            "Run tools/manifest.py if the file is new and right.",
+        )
+    if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
+        raise WeightsError(
+            f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists.",
+            _REINSTALL,
+        )
