@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tflite_graph import Conversion, convert, run, save
 
-from hasnet_models.weights import weights_folder
+from hasnet_models.weights.files import weights_folder
 
 # Where face_landmark.tflite lies in the packed assets; the loader beside them lists it.
 START, END = 2495952, 3737848

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tflite_graph import convert, run, save
 
-from hasnet_models.weights import weights_folder
+from hasnet_models.weights.files import weights_folder
 
 PERSON = "249"
 SIDE = 256

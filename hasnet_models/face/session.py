@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hasnet_models.errors import WeightsError
-from hasnet_models.weights import weight_path
+from hasnet_models.weights.files import weight_path
 
 
 def open_session(name: str, threads: int = 1) -> Any:
