@@ -40,9 +40,11 @@ FACE_OVAL = (
     *(172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 
+FOREHEAD = (151, 9, 8, 108, 337, 69, 299)
+
 # Points that no expression moves: forehead, bridge, corners of the eyes, temples and cheekbones.
 RIGID = (
-    *(151, 9, 8, 108, 337, 69, 299),
+    *FOREHEAD,
     *(168, 6, 197, 195, 5, NOSE_TIP),
     *(33, 133, 263, 362),
     *(234, 454, 127, 356, 93, 323, 132, 361, 50, 280, 117, 346),
