@@ -15,7 +15,7 @@ from hasnet_models.face.opencv import cv2
 from hasnet_models.topology import thin_plate
 from hasnet_models.topology.flow import TRAINING_GRID, cell_centres
 from hasnet_models.topology.mean_face import mean_face
-from hasnet_models.topology.points import BROWS, CONTROL, FACE_OVAL
+from hasnet_models.topology.points import BROWS, CONTROL, FACE_OVAL, flat
 from hasnet_models.topology.pose import pose_of
 
 SIDE = 48
@@ -47,12 +47,11 @@ def appearance_map(rgb: NDArray[np.uint8], points: ArrayLike) -> NDArray[np.uint
     Raises:
         ValueError: points are not finite, or lie all in one point.
     """
-    mesh = np.asarray(points, np.float64)
-    seen = facing(mesh)
+    seen = facing(points)
     shrinking = cv2.INTER_AREA if len(rgb) > _SOURCE_SIDE else cv2.INTER_LINEAR
     small = cv2.resize(rgb, (_SOURCE_SIDE, _SOURCE_SIDE), interpolation=shrinking)
     soft = cv2.GaussianBlur(small.astype(np.float32), (0, 0), _BLUR)
-    places = _spline(mean_face(), mesh).at(map_places()).reshape(SIDE, SIDE, 2)
+    places = _spline(mean_face(), points).at(map_places()).reshape(SIDE, SIDE, 2)
     return np.round(_both_halves(_sampled(soft, places), seen)).clip(0, 255).astype(np.uint8)
 
 
@@ -74,7 +73,7 @@ def placed(
     Raises:
         ValueError: points are not finite.
     """
-    places = _spline(np.asarray(points, np.float64), mean_face()).at(cell_centres(grid))
+    places = _spline(points, mean_face()).at(cell_centres(grid))
     fine = cv2.resize(places.reshape(grid, grid, 2), (side, side))
     return _sampled(appearance.astype(np.float32), (fine - CORNER.astype(np.float32)) / EXTENT)
 
@@ -92,10 +91,7 @@ def face_mask(points: ArrayLike, side: int) -> NDArray[np.float32]:
     Raises:
         ValueError: points are not finite.
     """
-    outline = np.asarray(points, np.float64)[:, :2]
-    if not np.isfinite(outline).all():
-        raise ValueError("the points of the face are not finite")
-    outline = outline.clip(-1, 2)
+    outline = flat(points)
     canvas = np.zeros((_MASK_SIDE, _MASK_SIDE), np.uint8)
     oval = np.round(outline[list(FACE_OVAL)] * _MASK_SIDE - 0.5).astype(np.int32)
     cv2.fillPoly(canvas, [cv2.convexHull(oval)], 255)
@@ -153,9 +149,9 @@ def _both_halves(colours: NDArray[np.float32], seen: NDArray[np.float32]) -> NDA
     return colours * (1 - share) + colours[:, ::-1] * share
 
 
-def _spline(points: NDArray, target: NDArray) -> thin_plate.ThinPlate:
+def _spline(points: ArrayLike, target: ArrayLike) -> thin_plate.ThinPlate:
     """The map of the plane that brings points to others; it need not keep the frame's border."""
-    return thin_plate.fit(points[CONTROL, :2], target[CONTROL, :2])
+    return thin_plate.fit(flat(points)[CONTROL], flat(target)[CONTROL])
 
 
 def _sampled(picture: NDArray[np.float32], places: NDArray[np.float32]) -> NDArray[np.float32]:

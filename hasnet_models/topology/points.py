@@ -6,6 +6,7 @@ The numbers are MediaPipe's; each outline runs once around.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 LEFT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 RIGHT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
@@ -54,3 +55,15 @@ RIGID = (
 CONTROL = np.array(
     [*FACE_OVAL, *LIPS, *LEFT_EYE, *RIGHT_EYE, *LEFT_BROW, *RIGHT_BROW, *NOSE, *BRIDGE, *CHEEKS]
 )
+
+
+def flat(points: ArrayLike) -> NDArray[np.float64]:
+    """x and y (468, 2) of a mesh, no further from the frame than the frame is wide.
+
+    Raises:
+        ValueError: they are not finite.
+    """
+    outline = np.asarray(points, np.float64)[:, :2]
+    if not np.isfinite(outline).all():
+        raise ValueError("the points of the face are not finite")
+    return outline.clip(-1, 2)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hasnet_models.face.opencv import cv2
 from hasnet_models.palette import shrink
 from hasnet_models.topology.mean_face import mean_face
-from hasnet_models.topology.points import BROWS, CHIN, EYES, OUTER_LIPS
+from hasnet_models.topology.points import BROWS, CHIN, EYES, OUTER_LIPS, flat
 
 ZONES = ("skin", "lips", "eyes", "hair", "below", "rest")
 SIDE = 32
@@ -121,11 +121,8 @@ def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _outline(points: ArrayLike | None) -> NDArray[np.float32]:
-    """The points (468, 2), never further from the frame than it is wide."""
-    face = mean_face() if points is None else np.asarray(points, np.float64)
-    if not np.isfinite(face).all():
-        raise ValueError("the points of the face are not finite")
-    return face[:, :2].clip(-1, 2).astype(np.float32)
+    """x and y (468, 2) of the points, or of the mean face."""
+    return flat(mean_face() if points is None else points).astype(np.float32)
 
 
 def _eyes(outline: NDArray[np.float32]) -> NDArray[np.float32]:
