@@ -1,5 +1,8 @@
 """Presets: what they hold and how faults are told."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from hasnet_models.config.build import build, to_dict
@@ -202,3 +205,12 @@ def test_toml_has_the_words_of_every_key():
     for kind in (RTConfig, TTConfig, RTTrainConfig, TTTrainConfig):
         for key, words in about(kind).items():
             assert any(key in line and line.endswith(f"  # {words}") for line in text.split("\n"))
+
+
+def test_the_document_has_the_table_of_all_keys():
+    tool = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "config_keys.py"))
+    text = tool["DOCUMENT"].read_text(encoding="utf-8")
+    assert tool["refreshed"](text) == text, "run tools/config_keys.py"
+    for kind in (RTConfig, TTConfig, RTTrainConfig, TTTrainConfig):
+        for key, words in about(kind).items():
+            assert f"| `{key}` |" in text and f"| {words} |\n" in text

@@ -48,7 +48,8 @@ def _converted(value: Any, hint: Any, spec: dataclasses.Field) -> Any:
         ValueError: it is of another type or not among the values that the key may have.
     """
     if get_origin(hint) is tuple:
-        found, members = _list(value, get_args(hint)[0], may_be_empty=spec.default == ()), value
+        found = _list(value, get_args(hint)[0], may_be_empty=spec.default == ())
+        members: Iterable[Any] = found
     elif get_origin(hint) is Mapping:
         found = _table(value)
         members = found.values()
@@ -56,13 +57,10 @@ def _converted(value: Any, hint: Any, spec: dataclasses.Field) -> Any:
         found = _scalar(value, hint)
         members = (found,)
     choices = spec.metadata["choices"]
-    if choices and value not in choices:
-        raise ValueError(
-            f"must be one of {', '.join(choices)}, not {value!r}{_near(value, choices)}"
-        )
-    low, high = spec.metadata["range"]
-    if any((low is not None and v < low) or (high is not None and v > high) for v in members):
-        bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+    if choices and found not in choices:
+        near = _near(found, choices)
+        raise ValueError(f"must be one of {', '.join(choices)}, not {found!r}{near}")
+    if bounds := _outside(members, *spec.metadata["range"]):
         raise ValueError(f"must be {bounds}, not {value!r}")
     return found
 
@@ -96,3 +94,10 @@ def _is(kind: type, value: Any) -> bool:
     if isinstance(value, float):
         return kind is float and math.isfinite(value)
     return isinstance(value, kind)
+
+
+def _outside(members: Iterable[Any], low: float | None, high: float | None) -> str:
+    """The bounds in words where one of the members is beyond them, else ""."""
+    if any((low is not None and v < low) or (high is not None and v > high) for v in members):
+        return f"at least {low}" if high is None else f"between {low} and {high}"
+    return ""
