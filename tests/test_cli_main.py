@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hasnet_cli import factory
-from hasnet_cli.main import COMMANDS
+from hasnet_cli.builtin import COMMANDS
 from hasnet_models import __version__, errors, image_io
 
 FAKE = str(Path(__file__).with_name("fakes.py"))

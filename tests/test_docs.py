@@ -10,7 +10,8 @@ import click
 import pytest
 
 from hasnet_cli import settings
-from hasnet_cli.main import COMMANDS, VARIABLES
+from hasnet_cli.builtin import COMMANDS
+from hasnet_cli.main import VARIABLES
 from hasnet_models import errors
 
 ROOT = Path(__file__).parents[1]
