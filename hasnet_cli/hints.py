@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hasnet_models.errors import DomainError, HasnetError, PluginError, WeightsError
+from hasnet_models.errors import DomainError, HasnetError, PluginError
 
 HINTS: Mapping[type[HasnetError], str] = {
-    WeightsError: (
-        "`hasnet models pull` fetches missing and damaged weight files, `hasnet doctor` says more."
-    ),
-    DomainError: "`hasnet domains` lists what is installed.",
-    PluginError: "`hasnet doctor` shows where it broke.",
+    DomainError: "`hasnet domains` lists what is installed, and what is broken.",
+    PluginError: "`hasnet doctor` shows what is broken.",
 }
 
 

@@ -1,12 +1,14 @@
-"""The face detectors by the names that users give."""
+"""The face detectors by the names that users give; what those of plugins are made of."""
 
 from __future__ import annotations
 
 from hasnet_models.errors import PluginError, UsageError
-from hasnet_models.face.detect import Detector
+from hasnet_models.face.detect import Detector, Face
 from hasnet_models.plugins import hooks
 from hasnet_models.plugins.builtin import EMBEDDED
 from hasnet_models.plugins.manager import kept_manager, load
+
+__all__ = ["Detector", "Face", "load_detector"]
 
 
 def load_detector(name: str = EMBEDDED) -> Detector:

@@ -42,7 +42,7 @@ def hasnet_detectors() -> Iterable[DetectorSpec]:
     """Provide face detectors, which users choose with `backend`.
 
     Asked when a detector is chosen that is not hasnet's own. What `load` gives has the method of
-    `hasnet_models.face.Detector`::
+    `hasnet_models.plugins.detectors.Detector`::
 
         import numpy as np
 
@@ -52,7 +52,7 @@ def hasnet_detectors() -> Iterable[DetectorSpec]:
             '''Takes every picture for one face that fills it.'''
 
             def detect(self, rgb):
-                from hasnet_models.face import Face
+                from hasnet_models.plugins.detectors import Face
 
                 height, width = rgb.shape[:2]
                 template = [[0.35, 0.4], [0.65, 0.4], [0.5, 0.6], [0.38, 0.75], [0.62, 0.75]]

@@ -23,8 +23,7 @@ class DetectorSpec:
 
     Args:
         name: what the user chooses it by: lower-case letters, digits, '-' and '_'.
-        load: gives a `hasnet_models.face.Detector`; called at most once a pipeline, and may raise
-            a HasnetError.
+        load: gives a `hasnet_models.plugins.detectors.Detector`; may raise a HasnetError.
 
     Raises:
         ValueError: a name of another form, or nothing to call.
