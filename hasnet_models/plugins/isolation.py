@@ -36,7 +36,9 @@ def line(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:  # a plugin's error may fail at saying what it is
         text = "(it has no text)"
-    return text if isinstance(error, HasnetError) else f"{type(error).__name__}: {text}"
+    if isinstance(error, HasnetError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 @contextmanager
