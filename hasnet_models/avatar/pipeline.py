@@ -13,7 +13,6 @@ from hasnet_models import palette
 from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError
 from hasnet_models.face.align import AlignedFace
-from hasnet_models.face.backends import load_detector
 from hasnet_models.face.detect import Detector
 from hasnet_models.face.locate import locate, locate_reference
 from hasnet_models.face.select import select
@@ -22,6 +21,7 @@ from hasnet_models.networks import colour, identity, tensors
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet, content_features
 from hasnet_models.plugins import Domain
+from hasnet_models.plugins.detectors import load_detector
 from hasnet_models.plugins.reference import Z_ID_MODEL, Reference
 from hasnet_models.weights import load
 
@@ -58,7 +58,7 @@ class AvatarPipeline:
 
         Args:
             device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-            backend: face detector, "embedded" or "insightface".
+            backend: face detector, "embedded", "insightface" or one of a plugin.
 
         Raises:
             DeviceError: the device is not usable here.

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import DomainError
 from hasnet_models.palette import COLOURS
-from hasnet_models.plugins.domain import REFERENCES
+from hasnet_models.plugins.header import REFERENCES
 
 PALETTE_SHAPE = (COLOURS, 3)
 Z_ID_MODEL = "mobilefacenet"
@@ -69,9 +70,10 @@ def likest(references: Sequence[Reference], z_id: np.ndarray) -> Reference:
 
 
 def save_references(path: str | Path, references: Sequence[Reference]) -> None:
-    """Write references to one file.
+    """Write references to one file, whole or not at all.
 
     Raises:
+        DomainError: it cannot be written.
         ValueError: none given, a name used twice, or z_ids of different networks.
     """
     names = [reference.name for reference in references]
@@ -88,7 +90,12 @@ def save_references(path: str | Path, references: Sequence[Reference]) -> None:
         "licences": [reference.licence for reference in references],
         "sources": [reference.source for reference in references],
     }
-    save_file(tensors, str(path), {REFERENCES: json.dumps(about)})
+    data = save(tensors, {REFERENCES: json.dumps(about)})
+    try:
+        with replacing(Path(path)) as file:
+            file.write(data)
+    except OSError as error:
+        raise DomainError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def load_references(path: str | Path) -> tuple[Reference, ...]:
