@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hasnet_models.config.load import load_preset
+from hasnet_models.config.schema import RTConfig
 from hasnet_models.networks import colour
 from hasnet_models.networks.rt_net import (
     RTNet,
@@ -68,7 +69,7 @@ def test_the_face_stays_where_the_network_gives_up_its_detail(least):
             tensor.zero_()
     gray, palette = inputs(batch=1)
     x = net(gray, palette)
-    wanted = to_luma(matched_tones(gray, palette, 0.7), palette)
+    wanted = to_luma(matched_tones(gray, palette, net.config), palette)
     share = colour.luma(x).std() / wanted.std()
     assert share.item() == pytest.approx(least, abs=0.1)
 
@@ -113,7 +114,7 @@ def test_light_palette_lightens_a_dark_picture_and_keeps_its_order():
     gray[..., 16:] = -0.95
     ramp = torch.linspace(-1, 1, 20)[None, :, None]
     light = (1 - (ramp - 1).abs() ** 3 / 4).expand(1, 20, 3)
-    plain, matched = (matched_tones(gray, light, s) for s in (0.0, 1.0))
+    plain, matched = (matched_tones(gray, light, RTConfig(tone_match=s)) for s in (0.0, 1.0))
     assert matched.mean() > plain.mean() + 0.2
     order = plain.flatten().argsort()
     assert (matched.flatten()[order].diff() >= -1e-5).all()

@@ -8,15 +8,15 @@ import torch
 
 from hasnet_models.config.load import load_preset
 from hasnet_models.networks.colour import luma
+from hasnet_models.networks.filters import guided
 from hasnet_models.networks.tt_net import (
     TTNet,
     content_features,
-    guided,
     head_tensors,
     in_own_hue,
-    warp,
 )
 from hasnet_models.networks.ttm import TTM
+from hasnet_models.networks.warp import warp
 
 
 def inputs(config, batch=2, side=32):

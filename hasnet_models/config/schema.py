@@ -50,6 +50,9 @@ class RTConfig:
     detail: bool = False
     detail_least: float = ranged(0.0, 0.0, 1.0)
     tone_match: float = ranged(0.0, 0.0, 1.0)
+    tone_fixed: float = ranged(0.0, 0.0, 1.0)
+    tone_mean: float = ranged(0.0, 0.0, 1.0)
+    zones: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class TTConfig:
     skip_layer: str = one_of("relu3_1", LAYERS)
     skip_channels: int = ranged(256, 1, 1024)
     residual: bool = False
+    base: str = one_of("blur", ("blur", "flat"))
     blur_grid: int = ranged(32, 1, 256)
     own_hue: bool = False
     guided: bool = False

@@ -1,0 +1,46 @@
+"""A reference's own colours where they lie on its face, laid over X_RT (Guo and Sim 2009)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hasnet_models.networks.colour import from_lab, to_lab
+from hasnet_models.networks.rt_net import bring_to
+
+CHROMA, PATTERN = 0.8, 0.6
+
+
+def lay(
+    x_rt: Tensor,
+    face: Tensor,
+    mask: Tensor,
+    chroma: float | Tensor = CHROMA,
+    pattern: float | Tensor = PATTERN,
+) -> Tensor:
+    """Lay the appearance of a reference's face over a picture, in Lab.
+
+    Chroma goes to the reference's; of its lightness only the pattern is added, less its mean over
+    the mask, so that dark skin stays dark.
+
+    Args:
+        x_rt: (B, 3, S, S) in -1..1, already in the shape that the face shall have.
+        face: (B, 3, h, w) in -1..1, the reference's face brought to the frame of ``x_rt``.
+        mask: (B, 1, h, w) in 0..1, where the face is; all 0 leaves that picture as it is.
+        chroma: how far the chroma goes, 0..1, or (B, 1, 1, 1).
+        pattern: factor on the pattern of the lightness, likewise.
+
+    Returns:
+        (B, 3, S, S) in -1..1.
+    """
+    m = bring_to(mask, x_rt)
+    l_x, ab_x = to_lab(x_rt).split((1, 2), 1)
+    l_r, ab_r = bring_to(to_lab(face), x_rt).split((1, 2), 1)
+    ab = ab_x + chroma * m * (ab_r - ab_x)
+    return from_lab(torch.cat((l_x + pattern * m * (l_r - mean_over(l_r, m)), ab), 1))
+
+
+def mean_over(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``x`` (B, C, H, W) weighted by ``mask`` (B, 1, H, W), (B, C, 1, 1)."""
+    total = mask.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    return (x * mask).sum((2, 3), keepdim=True) / total
