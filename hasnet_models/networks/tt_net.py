@@ -90,7 +90,10 @@ class TTNet(nn.Module):
         size: int | None = None,
         person: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """As :meth:`forward`, with ``gate`` (B, 1, S, S) and ``flow`` (B, 2, h, w) beside it."""
+        """As :meth:`forward`, with ``gate`` (B, 1, S, S) and ``flow`` (B, 2, h, w) beside it.
+
+        This flow is in half frames, as ``config.displacement`` is.
+        """
         w = self.style(z_id, code)
         h = self.content(content[self.config.content_layer])
         total, flow, warped = None, None, x_rt
@@ -100,7 +103,7 @@ class TTNet(nn.Module):
             h = block(h, w, warped, content)
             if flow is None and (side > self.config.grid or len(self.blocks) == 1):
                 flow = (self.flow(h) * FLOW_GAIN).tanh() * self.config.displacement
-                warped = warp(x_rt, flow) if self.config.displacement else x_rt
+                warped = warp(x_rt, flow / 2) if self.config.displacement else x_rt
             out = block.output(h, w)
             total = out if total is None else out + bring_to(total, out)
         enlarged = guided(total, luma(warped)) if self.config.guided else bring_to(total, x_rt)
