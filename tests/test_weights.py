@@ -315,3 +315,16 @@ def test_the_embedded_vgg16_ends_where_its_weights_end():
     with pytest.raises(WeightsError, match="VGG16 up to relu4_3 do not fit"):
         load.load_vgg(last="relu4_3")
     assert isinstance(load.load_vgg(), VGGFeatures)
+
+
+def test_a_vgg_file_that_does_not_say_what_it_is_is_named(embedded, monkeypatch, tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setenv(files.OVERRIDE_VARIABLE, str(folder))
+    for metadata, words in (
+        ({}, "do not say"),
+        ({"architecture": "vgg16", "preprocessing": "x"}, "'x'"),
+    ):
+        load.save_state(folder / "vgg16.safetensors", {"a": torch.zeros(1)}, metadata)
+        with pytest.raises(WeightsError, match=words):
+            load.load_vgg()

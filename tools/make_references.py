@@ -21,6 +21,7 @@ import torch
 
 from hasnet_models import image_io, palette
 from hasnet_models.networks.identity import embed
+from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.plugins.reference import Reference, save_references
 from hasnet_models.weights.load import load_identity
 
@@ -61,7 +62,7 @@ def candidates(faces: Path, rows: list[dict[str, str]]) -> list[Candidate]:
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         pictures = [image_io.read(faces / row["file"]).rgb for row in part]
-        frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        frames = to_tensor(np.stack(pictures))
         with torch.inference_mode():
             z_ids = embed(net, frames).numpy().astype(np.float32)
         found += [

@@ -22,9 +22,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from hasnet_models.errors import DomainError
+from hasnet_models.palette import COLOURS
 from hasnet_models.plugins.domain import REFERENCES
 
-PALETTE_SHAPE = (20, 3)
+PALETTE_SHAPE = (COLOURS, 3)
 Z_ID_MODEL = "mobilefacenet"
 _UNIT_TOLERANCE = 1e-3
 
@@ -54,7 +55,7 @@ class Reference:
 
     def __post_init__(self) -> None:
         if self.palette.shape != PALETTE_SHAPE or self.palette.dtype != np.uint8:
-            raise ValueError(f"a palette is uint8 (20, 3), not {_kind(self.palette)}")
+            raise ValueError(f"a palette is uint8 {PALETTE_SHAPE}, not {_kind(self.palette)}")
         if self.z_id.ndim != 1 or self.z_id.dtype != np.float32:
             raise ValueError(f"a z_id is float32 (D,), not {_kind(self.z_id)}")
         length = float(np.linalg.norm(self.z_id))

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 import hasnet_models
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.networks.tt_net import head_tensors
 from hasnet_models.training.rt_stage import RTStage

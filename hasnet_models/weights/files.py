@@ -1,11 +1,10 @@
-"""Every weight file is found, checked and loaded here.
+"""Every weight file is found and checked here, without torch.
 
 Files lie in the package folder `hasnet_models/weights`, listed with size, sha256, licence and
 origin in its `manifest.json` (tools/manifest.py refreshes it). Files in the folder that the
 environment variable HASNET_WEIGHTS names come first; they are checked when that folder has a
 manifest of its own. Where a packaged file is missing or damaged, the one that `hasnet models pull`
-put into the user's folder takes its place, if it is the file that the manifest lists. torch is
-imported only by the functions that need it, so that finding a file costs no start-up time.
+put into the user's folder takes its place, if it is the file that the manifest lists.
 """
 
 from __future__ import annotations
@@ -16,13 +15,9 @@ import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hasnet_models.errors import WeightsError
-
-if TYPE_CHECKING:
-
-    pass
 
 MANIFEST = "manifest.json"
 OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
