@@ -10,7 +10,6 @@ from hasnet_models.config.load import load_preset
 from hasnet_models.config.schema import RTConfig
 from hasnet_models.networks import colour
 from hasnet_models.networks.rt_net import (
-    ZONES,
     Place,
     RTNet,
     colourfulness,
@@ -21,14 +20,15 @@ from hasnet_models.networks.rt_net import (
     zone_prior,
 )
 from hasnet_models.networks.rtm import RTM, instance_norm
+from hasnet_models.topology.zones import ZONES
 
 ZONED = dataclasses.replace(nano.preset().rt, zones=True)
 
 
 def places(batch=2, side=8, seed=1):
     g = torch.Generator().manual_seed(seed)
-    zones = torch.rand(batch, ZONES, side, side, generator=g)
-    shares = torch.rand(batch, 20, ZONES, generator=g).square()
+    zones = torch.rand(batch, len(ZONES), side, side, generator=g)
+    shares = torch.rand(batch, 20, len(ZONES), generator=g).square()
     return zones / zones.sum(1, keepdim=True), shares / shares.sum(1, keepdim=True)
 
 
@@ -162,8 +162,8 @@ def test_zones_that_are_off_change_no_bit():
 
 def test_zones_widen_the_stem_and_the_keys_only():
     plain, zoned = (RTNet(c).state_dict() for c in (nano.preset().rt, ZONED))
-    assert zoned["stem.weight"].shape[1] == plain["stem.weight"].shape[1] + ZONES
-    assert zoned["head.key.0.weight"].shape[1] == plain["head.key.0.weight"].shape[1] + ZONES
+    assert zoned["stem.weight"].shape[1] == plain["stem.weight"].shape[1] + len(ZONES)
+    assert zoned["head.key.0.weight"].shape[1] == plain["head.key.0.weight"].shape[1] + len(ZONES)
     assert zoned.keys() - plain.keys() == {"head.zone_gain"}
 
 
@@ -202,7 +202,7 @@ def test_a_zone_takes_the_colours_that_the_reference_has_there():
     gray = torch.zeros(1, 1, 32, 32)
     palette = torch.zeros(1, 20, 3)
     palette[:, 0], palette[:, 1] = torch.tensor([0.5, -0.5, -0.5]), torch.tensor([-0.5, -0.5, 0.5])
-    zones, shares = torch.zeros(1, ZONES, 32, 32), torch.zeros(1, 20, ZONES)
+    zones, shares = torch.zeros(1, len(ZONES), 32, 32), torch.zeros(1, 20, len(ZONES))
     zones[:, 0, :, :16] = zones[:, 3, :, 16:] = 1
     shares[:, 0, 0] = shares[:, 1, 3] = 1
     place = Place(zones, shares)

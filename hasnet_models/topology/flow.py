@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hasnet_models.face.opencv import cv2
 from hasnet_models.topology import thin_plate
-from hasnet_models.topology.points import CONTROL
+from hasnet_models.topology.points import CONTROL, flat
 
 TRAINING_GRID = 32
 GRID = 64
@@ -44,7 +44,7 @@ def flow(points: ArrayLike, target: ArrayLike, grid: int = GRID) -> Flow:
     Raises:
         ValueError: points are not finite.
     """
-    source, goal = (np.asarray(p, np.float64)[CONTROL, :2] for p in (points, target))
+    source, goal = (flat(p)[CONTROL] for p in (points, target))
     border = border_points()
     spline = thin_plate.fit(
         np.concatenate([goal, border]), np.concatenate([source - goal, np.zeros_like(border)])

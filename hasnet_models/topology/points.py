@@ -6,6 +6,7 @@ The numbers are MediaPipe's; each outline runs once around.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 LEFT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 RIGHT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
@@ -40,9 +41,11 @@ FACE_OVAL = (
     *(172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 
+FOREHEAD = (151, 9, 8, 108, 337, 69, 299)
+
 # Points that no expression moves: forehead, bridge, corners of the eyes, temples and cheekbones.
 RIGID = (
-    *(151, 9, 8, 108, 337, 69, 299),
+    *FOREHEAD,
     *(168, 6, 197, 195, 5, NOSE_TIP),
     *(33, 133, 263, 362),
     *(234, 454, 127, 356, 93, 323, 132, 361, 50, 280, 117, 346),
@@ -52,3 +55,15 @@ RIGID = (
 CONTROL = np.array(
     [*FACE_OVAL, *LIPS, *LEFT_EYE, *RIGHT_EYE, *LEFT_BROW, *RIGHT_BROW, *NOSE, *BRIDGE, *CHEEKS]
 )
+
+
+def flat(points: ArrayLike) -> NDArray[np.float64]:
+    """x and y (468, 2) of a mesh, no further from the frame than the frame is wide.
+
+    Raises:
+        ValueError: they are not finite.
+    """
+    outline = np.asarray(points, np.float64)[:, :2]
+    if not np.isfinite(outline).all():
+        raise ValueError("the points of the face are not finite")
+    return outline.clip(-1, 2)

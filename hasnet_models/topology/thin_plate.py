@@ -40,10 +40,8 @@ def fit(centres: NDArray, values: NDArray, smoothing: float = LAMBDA) -> ThinPla
             may coincide.
 
     Raises:
-        ValueError: something is not finite, or all centres lie on one line.
+        ValueError: all centres lie on one line.
     """
-    if not (np.isfinite(centres).all() and np.isfinite(values).all()):
-        raise ValueError("the points of the face are not finite")
     spots, count = centres.astype(np.float64), len(centres)
     system = np.zeros((count + 3, count + 3))
     system[:count, :count] = kernel(spots, spots) + smoothing * np.eye(count)
