@@ -79,7 +79,7 @@ class TTConfig:
         "styled", "TTM: \"adain\" is Eq. 6 as written, \"styled\" the StyleGAN2 block it cites",
         choices=NORMS,
     )  # fmt: skip
-    noise: bool = key(True, "each TTM adds noise, as StyleGAN's layers do")
+    noise: bool = key(True, "each TTM adds noise as StyleGAN does, outside training a fixed one")
     skips: bool = key(False, "X_RT and a finer VGG layer enter the resolutions through a gate")
     skip_layer: str = key("relu3_1", "that finer layer", choices=LAYERS)
     skip_channels: int = key(256, "channels of that layer", 1, 1024)

@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ NETWORKS = (
     "mobilefacenet.safetensors",
     "centerface.onnx",
 )
+# coarser than any file system's clock
+_SETTLED_NS = 3_000_000_000
 _REINSTALL = (
     "Run `hasnet models pull`, install hasnet again, or put the file into the folder that "
     "HASNET_WEIGHTS names."
@@ -64,8 +68,25 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file."""
+    """Hex sha256 of a file, read once a process as long as its size and its time stay.
+
+    A file that was written a moment ago is read every time: its next version could have the same
+    time.
+    """
+    stat = path.stat()
+    if abs(time.time_ns() - stat.st_mtime_ns) < _SETTLED_NS:
+        return _digest(path)
+    return _settled_digest(path.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _settled_digest(path: Path, *_: int) -> str:
+    """The digest of a file with these numbers of its state."""
+    return _digest(path)
 
 
 def weight_path(name: str) -> Path:
