@@ -34,10 +34,22 @@ def lay(
         (B, 3, S, S) in -1..1.
     """
     m = bring_to(mask, x_rt)
-    l_x, ab_x = to_lab(x_rt).split((1, 2), 1)
-    l_r, ab_r = bring_to(to_lab(face), x_rt).split((1, 2), 1)
+    here = (..., *extent(m))
+    l_x, ab_x = to_lab(x_rt[here]).split((1, 2), 1)
+    l_r, ab_r = bring_to(to_lab(face), x_rt)[here].split((1, 2), 1)
+    m = m[here]
     ab = ab_x + chroma * m * (ab_r - ab_x)
-    return from_lab(torch.cat((l_x + pattern * m * (l_r - mean_over(l_r, m)), ab), 1))
+    light = l_x + pattern * m * (l_r - mean_over(l_r, m))
+    out = x_rt.clone()
+    out[here] = from_lab(torch.cat((light, ab), 1))
+    return out
+
+
+def extent(mask: Tensor) -> tuple[slice, slice]:
+    """Rows and columns where a mask (B, 1, H, W) is not 0: Lab is dear, and a face a third."""
+    used = [mask.amax(axes) > 0 for axes in ((0, 1, 3), (0, 1, 2))]
+    ends = [line.nonzero().flatten().tolist() or [0, -1] for line in used]
+    return slice(ends[0][0], ends[0][-1] + 1), slice(ends[1][0], ends[1][-1] + 1)
 
 
 def mean_over(x: Tensor, mask: Tensor) -> Tensor:

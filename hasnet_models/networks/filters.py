@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -41,14 +42,16 @@ def flat(x: Tensor, eps: float = 0.005, rounds: int = 2) -> Tensor:
     """
     side = min(x.shape[-1], FLAT_SIDE)
     boxes = max(1, round(side / FLAT_CELL))
+    small = F.adaptive_avg_pool2d(x, side)
+    slope, offset = torch.ones_like(small[:, :1]), torch.zeros_like(small)
     for _ in range(rounds):
-        small = F.adaptive_avg_pool2d(x, side)
         mean = box(small, boxes)
         variance = (box(small.square(), boxes) - mean.square()).mean(1, keepdim=True).clamp_min(0)
-        slope = variance / (variance + eps)
-        offset = box((1 - slope) * mean, boxes)
-        x = bring_to(box(slope, boxes), x) * x + bring_to(offset, x)
-    return x
+        keep = variance / (variance + eps)
+        keep, plain = box(keep, boxes), box((1 - keep) * mean, boxes)
+        # the rounds so far, as one linear function of x
+        small, slope, offset = keep * small + plain, keep * slope, keep * offset + plain
+    return bring_to(slope, x) * x + bring_to(offset, x)
 
 
 def box(x: Tensor, times: int = 1) -> Tensor:
