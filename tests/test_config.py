@@ -169,9 +169,9 @@ def test_values_that_cannot_be_are_one_sentence(override, words):
 
 
 def test_one_share_can_be_set():
-    found = load_preset("lite", ("tt_train.shares.anime=0.3", "tt_train.shares.clay = 0"))
+    found = load_preset("lite", ("tt_train.shares.anime=0.2", "tt_train.shares.clay = 0"))
     usual = load_preset("lite").tt_train.shares
-    assert found.tt_train.shares == {**usual, "anime": 0.3, "clay": 0.0}
+    assert found.tt_train.shares == {**usual, "anime": 0.2, "clay": 0.0}
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00[", "[rt]\nsize = 1 # \xe9".encode("latin-1")])
@@ -214,3 +214,25 @@ def test_the_document_has_the_table_of_all_keys():
     for kind in (RTConfig, TTConfig, RTTrainConfig, TTTrainConfig):
         for key, words in about(kind).items():
             assert f"| `{key}` |" in text and f"| {words} |\n" in text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (("rt.palette_attention=false",), "rt.zones needs rt.palette_attention"),
+        (("rt.palette_attention=false", "rt.zones=false"), "rt.tone_fixed needs"),
+        (("rt.tone_match=0",), "rt.tone_mean needs rt.tone_match"),
+        (("tt.residual=false",), "tt.base flat needs tt.residual"),
+        (("tt.base='round'",), "must be one of blur, flat"),
+    ],
+)
+def test_options_that_need_another_say_so(overrides, fault):
+    with pytest.raises(UsageError, match=fault):
+        load_preset("lite", overrides)
+
+
+def test_paper_has_no_option_that_the_paper_lacks():
+    paper, ablated = load_preset("paper"), load_preset("lite", ablations=("no-zones",))
+    assert not (paper.rt.zones or paper.rt.tone_fixed or paper.rt.tone_mean)
+    assert paper.tt.base == "blur" and load_preset("lite").tt.base == "flat"
+    assert load_preset("lite").rt.zones and not ablated.rt.zones

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PATH = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0)
 CURVES = "curves.png"
-ABLATIONS = "no-rt, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips, no-skips"
+ABLATIONS = "no-rt, no-zones, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips, no-skips"
 
 
 @click.command("train")

@@ -12,13 +12,14 @@ from hasnet_models.config.frozen import (
     layer_names,
     layer_stride,
 )
-from hasnet_models.config.schema import Preset
+from hasnet_models.config.schema import BASES, Preset
 from hasnet_models.palette import COLOURS
 
 
 def contradictions(preset: Preset) -> list[str]:
     """One phrase for each contradiction."""
-    checks = (_rendering, _topology, _layers, _growth, _discriminator, _sampling, _head)
+    networks = (_rendering, _attention, _topology, _residual, _layers)
+    checks = (*networks, _growth, _discriminator, _sampling, _head)
     return [phrase for check in checks for phrase in check(preset)]
 
 
@@ -29,6 +30,21 @@ def _rendering(preset: Preset) -> Iterator[str]:
     halvings = len(rt.channels) - 1
     if min(rt.size or size, size) < 2**halvings:
         yield f"rt.channels halves the side {halvings} times, too often for {size} px"
+
+
+def _attention(preset: Preset) -> Iterator[str]:
+    rt = preset.rt
+    for key in ("zones", "tone_fixed"):
+        if getattr(rt, key) and not rt.palette_attention:
+            yield f"rt.{key} needs rt.palette_attention"
+    if rt.tone_mean and not rt.tone_match:
+        yield "rt.tone_mean needs rt.tone_match"
+
+
+def _residual(preset: Preset) -> Iterator[str]:
+    tt = preset.tt
+    if tt.base != BASES[0] and not tt.residual:
+        yield f"tt.base {tt.base} needs tt.residual"
 
 
 def _topology(preset: Preset) -> Iterator[str]:

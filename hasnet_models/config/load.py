@@ -26,6 +26,7 @@ PRESETS = ("lite", "paper")
 # names that `hasnet train --ablate` knows, and what each sets
 ABLATIONS = {
     "no-rt": ("tt.use_rt=false",),
+    "no-zones": ("rt.zones=false",),
     "only-ccx": ("tt_train.style=0",),
     "only-scx": ("tt_train.content=0",),
     "no-cx": ("tt_train.style=0", "tt_train.content=0"),

@@ -18,6 +18,7 @@ from hasnet_models.palette import COLOURS
 CON0 = (16, 32, 64)
 LAYERS = layer_names("vgg19")
 NORMS = ("styled", "adain")
+BASES = ("blur", "flat")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class RTConfig:
     detail_least: float = key(0.0, "the least of that share", 0.0, 1.0)
     tone_match: float = key(
         0.0, "with attention: how far the picture's mean tone first goes to the palette's", 0.0, 1.0
+    )
+    tone_fixed: float = key(
+        0.0, "with attention: how far the tone curve's ends are the same for all pictures", 0.0, 1.0
+    )
+    tone_mean: float = key(
+        0.0, "with tone_match: mean tone taken for every picture's, 0..1; 0: each its own", 0.0, 1.0
+    )
+    zones: bool = key(
+        False, "with attention: it knows the face's zones and where the reference has its colours"
     )
 
 
@@ -74,7 +84,10 @@ class TTConfig:
     skip_layer: str = key("relu3_1", "that finer layer", choices=LAYERS)
     skip_channels: int = key(256, "channels of that layer", 1, 1024)
     residual: bool = key(False, "the output is added to X_RT through a learned gate")
-    blur_grid: int = key(32, "cells a side of the blurred X_RT where that gate is open", 1, 256)
+    base: str = key(
+        "blur", "X_RT where that gate is open: blurred, or flat between its edges", choices=BASES
+    )
+    blur_grid: int = key(32, "cells a side of the blurred X_RT", 1, 256)
     own_hue: bool = key(False, "with residual: what is added keeps the hue of X_RT")
     guided: bool = key(False, "the output planes are enlarged along X_RT's edges")
     displacement: float = key(0.0, "greatest warp of X_RT, in half frames; 0: none", 0.0, 1.0)
