@@ -73,12 +73,17 @@ def domain_sizes(faces: FaceSet) -> dict[str, int]:
 
 
 def commit() -> str:
-    """The git commit of the source tree that is running, or "" where there is none."""
+    """The git commit of hasnet's own checkout, or "" where it runs from anywhere else.
+
+    A virtual environment may lie in the tree of quite another project, whose commit says nothing.
+    """
+    folder = Path(hasnet_models.__file__).resolve().parents[1]
     try:
-        folder = Path(hasnet_models.__file__).parent
         found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
-        )
+            ["git", "rev-parse", "--show-toplevel", "HEAD"],
+            cwd=folder, capture_output=True, text=True, check=True,
+        )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return found.stdout.strip()
+    top, head = found.stdout.splitlines()
+    return head if Path(top).resolve() == folder else ""
