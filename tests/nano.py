@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 from hasnet_models.config.load import preset_from_dict
 from hasnet_models.config.schema import Preset, RTConfig
 from hasnet_models.data.faces import FaceSet, load_faces
+from hasnet_models.data.vectors import PALETTES, VectorKind, VectorTable
 from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.vgg import VGGFeatures
@@ -99,9 +101,14 @@ def fake_embed(faces: np.ndarray) -> np.ndarray:
     return z / np.linalg.norm(z, axis=1, keepdims=True)
 
 
+def vectors(embed: Callable[[np.ndarray], np.ndarray] = fake_embed) -> VectorTable:
+    """Palettes, and z_ids that ``embed`` gives; all of them pass for the same network."""
+    return {"palettes": PALETTES, "z_ids": VectorKind("nano", "float32", (192,), embed)}
+
+
 def faces(folder: Path, size: int = 32) -> FaceSet:
     """The faces of a folder made by :func:`make_folder`."""
-    return load_faces(folder, "train", size, folder / ".cache", fake_embed)
+    return load_faces(folder, "train", size, folder / ".cache", vectors())
 
 
 def rt_stage(folder: Path, config: Preset | None = None, runtime: Runtime = FP32) -> RTStage:

@@ -19,7 +19,8 @@ from hasnet_cli.training_view import watching
 from hasnet_models import image_io
 from hasnet_models.config.load import ABLATIONS, load_preset, to_toml
 from hasnet_models.errors import UsageError
-from hasnet_models.training.loop import Status
+from hasnet_models.training import metrics
+from hasnet_models.training.loop import TrainingStatus
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,7 +94,7 @@ def test_plot_draws_the_losses(run, here):
     lines = [json.dumps(r) for r in rows]
     lines.insert(3, '{"step": 3, "ima')
     (here / "metrics.jsonl").write_text("\n".join(lines))
-    out = run("train", "--plot", here)
+    out = run("curves", here)
     assert out.code == 0 and out.out.strip() == str(here / "curves.png")
     rgb = image_io.read(here / "curves.png").rgb
     assert rgb.shape[1] == 2 * curves.PANEL[0]
@@ -105,7 +106,7 @@ def test_resumed_images_count_once_in_the_curves(tmp_path):
     images = [4, 8, 12, 8, 12, 16]
     text = "\n".join(json.dumps({"images": n, "d": i}) for i, n in enumerate(images))
     (tmp_path / "metrics.jsonl").write_text(text)
-    assert curves.read_metrics(tmp_path)["d"] == [(4, 0), (8, 3), (12, 4), (16, 5)]
+    assert metrics.read_metrics(tmp_path)["d"] == [(4, 0), (8, 3), (12, 4), (16, 5)]
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense\n", '{"images": 4, "d": NaN}\n'])
@@ -113,7 +114,7 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
     if text is not None:
         (tmp_path / "metrics.jsonl").write_text(text)
     with pytest.raises(UsageError):
-        curves.read_metrics(tmp_path)
+        metrics.read_metrics(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
         (["--stage", "rt", "--precision", "fp8"], 2, "fp8"),
         (["--stage", "tt", "--ablate", "no-rf"], 2, "did you mean no-rt"),
         (["--stage", "tt", "--set", "tt.con0=17"], 2, "one of 16, 32, 64"),
-        (["--stage", "rt", "--domain", "red"], 2, "belongs to --stage tt"),
+        (["--stage", "rt", "--domain", "red"], 2, "belongs to stage"),
         (["--stage", "tt", "--base", "x"], 5, "Cannot read the weights"),
         ([], 2, "--stage"),
     ],
@@ -142,7 +143,7 @@ def test_tensorboard_that_is_missing_is_one_sentence(run, here, monkeypatch):
 
 def test_a_terminal_gets_a_bar_and_a_pipe_gets_lines(capsys):
     terminal = Terminal()
-    status = Status(64, 0.5, 12.3, {"d": 1.25})
+    status = TrainingStatus(64, 0.5, 12.3, {"d": 1.25})
     with watching(terminal, "run", endless=False) as view:
         view.step(status)
         view.row({"images": 64, "d": 1.25})

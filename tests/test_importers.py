@@ -10,8 +10,9 @@ from PIL import Image
 
 from hasnet_cli import factory
 from hasnet_models import image_io
-from hasnet_models.data import importers
-from hasnet_models.data.importers import KINDS, Job, plan, run
+from hasnet_models.data.importers import frame
+from hasnet_models.data.importers.datasets import DATASETS
+from hasnet_models.data.importers.frame import ImportJob, plan, run
 from hasnet_models.data.index import list_faces
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face import Face
@@ -55,7 +56,7 @@ def tree(tmp_path, photo):
 
 
 def do(kind, source, out, **options):
-    return run(Job(kind, source, out, **options), FakeDetector)
+    return run(ImportJob(kind, source, out, **options), FakeDetector)
 
 
 def rows(folder, name="index.tsv"):
@@ -176,7 +177,7 @@ def test_own_folders_name_their_domains(tree, tmp_path):
     flat = tree("1.jpg", root=tmp_path / "flat")
     with pytest.raises(UsageError, match="no sub-folder that could name") as caught:
         do("folder", flat, tmp_path / "out2")
-    assert "--domain" in caught.value.hint
+    assert caught.value.parameters == ("domain",)
     do("folder", flat, tmp_path / "out2", domain="stone")
     assert found(tmp_path / "out2") == [("stone", "train", "")]
 
@@ -197,7 +198,7 @@ def test_real_detector_finds_the_astronaut(tmp_path):
     source.mkdir(parents=True)
     Image.open(ASTRONAUT).convert("RGB").save(source / "1.jpg")
     Image.new("RGB", (200, 200), (90, 90, 90)).save(source / "2.jpg")
-    report = run(Job("folder", source.parent, tmp_path / "out"), factory.load_detector)
+    report = run(ImportJob("folder", source.parent, tmp_path / "out"), factory.load_detector)
     assert report.imported == {"clay": 1}
     assert report.skipped == [("clay/2.jpg", "no face was found")]
     (row,) = rows(tmp_path / "out")
@@ -234,7 +235,7 @@ def test_import_goes_on_where_it_stopped(tree, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         write(*args, **options)
 
-    monkeypatch.setattr(importers.image_io, "write", interrupted)
+    monkeypatch.setattr(frame.image_io, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         do("folder", source, tmp_path / "out")
     assert len(rows(tmp_path / "out")) == 2
@@ -261,7 +262,7 @@ def test_full_disk_stops_and_keeps_what_is_there(tree, tmp_path, monkeypatch):
             raise image_io.ImageError(f"{path} cannot be written: No space left on device.")
         write(face, path, **options)
 
-    monkeypatch.setattr(importers.image_io, "write", full)
+    monkeypatch.setattr(frame.image_io, "write", full)
     with pytest.raises(HasnetError, match="No space left"):
         do("folder", source, out)
     assert len(rows(out)) == 1
@@ -315,23 +316,23 @@ def test_pictures_without_a_face_may_be_kept(tmp_path):
 def test_what_makes_no_sense_is_refused(tree, tmp_path):
     source = tree("clay/1.jpg")
     with pytest.raises(UsageError, match="no dataset 'nothing'"):
-        plan(Job("nothing", source, tmp_path / "out"))
+        plan(ImportJob("nothing", source, tmp_path / "out"))
     with pytest.raises(UsageError, match="no folder"):
-        plan(Job("ffhq", tmp_path / "nowhere", tmp_path / "out"))
+        plan(ImportJob("ffhq", tmp_path / "nowhere", tmp_path / "out"))
     with pytest.raises(UsageError, match="lies inside"):
-        plan(Job("ffhq", source, source / "out"))
+        plan(ImportJob("ffhq", source, source / "out"))
     with pytest.raises(UsageError, match="no pictures of selfie2anime") as caught:
-        plan(Job("selfie2anime", source, tmp_path / "out"))
+        plan(ImportJob("selfie2anime", source, tmp_path / "out"))
     assert "{train,test}" in caught.value.hint
     with pytest.raises(UsageError, match="pictures but no index"):
-        plan(Job("toonify", source, tree("red/1.jpg", root=tmp_path / "mine")))
+        plan(ImportJob("toonify", source, tree("red/1.jpg", root=tmp_path / "mine")))
 
 
 def test_every_kind_is_in_the_help_and_the_documentation(run):
     text = run("data", "import", "-h").out
     page = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
-    for name, kind in KINDS.items():
-        assert name in text and f"`{name}`" in page, kind.title
+    for name, dataset in DATASETS.items():
+        assert name in text and f"`{name}`" in page, dataset.title
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from hasnet_models.config.load import load_preset, to_toml
 from hasnet_models.errors import DeviceError, HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, cost, distributed, export, loop, session
 from hasnet_models.training.discriminators import StyleDiscriminator
+from hasnet_models.training.job import TrainingJob
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import TargetFeatures
 from hasnet_models.weights import files, load
@@ -240,7 +241,7 @@ def base(folder, tmp_path):
     stage.step()
     export.export(stage, run)
     rt = export.export(nano.rt_stage(folder), run)[0]
-    return session.Job(
+    return TrainingJob(
         "tt", folder, tmp_path / "head", nano.preset(), domain="red", rt=rt,
         base=run / export.TT_FILE,
     )  # fmt: skip
@@ -308,7 +309,7 @@ def test_run_of_one_head_is_not_resumed_as_another(base, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"stage": "rt"}, "--domain belongs to --stage tt"),
+        ({"stage": "rt"}, "domain belongs to stage=tt"),
         ({"domain": None, "preset": nano.preset(tt={"w_dim": 4})}, r"tt\.w_dim is 8, not 4"),
         ({"domain": "green"}, "no domain 'green'"),
         ({"preset": nano.preset(tt={"use_rt": False})}, r"tt\.use_rt is True, not False"),
@@ -317,7 +318,7 @@ def test_run_of_one_head_is_not_resumed_as_another(base, tmp_path):
             {"preset": nano.preset(tt_train={"head_from": 16, "head_size": 8})},
             "is empty when it is trained at 8",
         ),
-        ({"preset": nano.preset(tt_train={"domain": "blue"})}, "with --domain"),
+        ({"preset": nano.preset(tt_train={"domain": "blue"})}, "asked for with domain"),
         ({"preset": nano.preset(tt={"z_dim": 512})}, r"tt\.z_dim=192"),
     ],
 )

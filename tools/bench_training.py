@@ -53,7 +53,8 @@ def noise_faces(domains: tuple[str, ...], side: int) -> FaceSet:
     images = rng.integers(0, 256, (len(records), side, side, 3), dtype=np.uint8)
     palettes = rng.integers(0, 256, (len(records), COLOURS, 3), dtype=np.uint8)
     z_ids = rng.normal(size=(len(records), EMBEDDING_SIZE)).astype(np.float32)
-    return FaceSet(records, images, palettes, z_ids / np.linalg.norm(z_ids, axis=1, keepdims=True))
+    z_ids /= np.linalg.norm(z_ids, axis=1, keepdims=True)
+    return FaceSet(records, images, {"palettes": palettes, "z_ids": z_ids})
 
 
 def make_stage(preset: Preset, size: int, runtime: Runtime) -> TTStage:
@@ -105,9 +106,9 @@ def parts(preset: Preset, size: int, runtime: Runtime, seconds: float) -> dict[s
 
     def features() -> None:
         stage.step_number = 0
-        seen = stage._seen(batch.entries, x_tt)
-        stage._step_d(batch, real, real, seen, rng)
-        backward(losses.total(stage._seen_terms(seen)), x_tt)
+        found_features = stage._features(batch.entries, x_tt)
+        stage._step_d(batch, real, real, found_features, rng)
+        backward(losses.total(stage._feature_terms(found_features)), x_tt)
 
     def adversarial() -> None:
         backward(losses.logistic_g(stage.run_d(stage._shown(x_tt, rng), domain)), x_tt)

@@ -93,7 +93,8 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, An
         raise UsageError(
             f"The checkpoint {folder} was written by hasnet {writer} in a layout (number {layout}) "
             f"that this version, which reads number {FORMAT}, cannot continue.",
-            "Start from the weights of that run with --base.",
+            "Start from the weights of that run with base=FILE.",
+            parameters=("base",),
         )
     return state, meta
 

@@ -130,8 +130,11 @@ def _blank_faces(preset: Preset, side: int) -> FaceSet:
     domains = preset.tt.domains or ("photo", "other")
     records = [FaceRecord(d, f"{d}/{i}.png", "") for d in domains for i in range(FACES_A_DOMAIN)]
     images = np.broadcast_to(np.zeros((), np.uint8), (len(records), side, side, 3))
-    palettes = np.zeros((len(records), COLOURS, 3), np.uint8)
-    return FaceSet(records, images, palettes, np.zeros((len(records), EMBEDDING_SIZE), np.float32))
+    vectors = {
+        "palettes": np.zeros((len(records), COLOURS, 3), np.uint8),
+        "z_ids": np.zeros((len(records), EMBEDDING_SIZE), np.float32),
+    }
+    return FaceSet(records, images, vectors)
 
 
 def _size_cost(stage: TTStage, size: int, saved: int) -> SizeCost:

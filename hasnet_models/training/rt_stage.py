@@ -20,8 +20,9 @@ from hasnet_models.sheet import sheet
 from hasnet_models.training import distributed, losses
 from hasnet_models.training.augment import affine
 from hasnet_models.training.discriminators import PatchDiscriminator
+from hasnet_models.training.draws import faces_in_turn, one_of
 from hasnet_models.training.runtime import Runtime
-from hasnet_models.training.stage import GanStage, spread
+from hasnet_models.training.stage import GanStage
 from hasnet_models.training.targets import pictures
 
 SCORED = 16
@@ -67,13 +68,13 @@ class RTStage(GanStage):
         )
         self.d_opt.minimise(d_loss)
         with self.frozen_d():
-            seen = self.run_d(fake, batch.gray, batch.palette)
+            judged = self.run_d(fake, batch.gray, batch.palette)
             terms = {
                 "huber": (
                     self.config.huber,
                     losses.huber(fake, batch.x_s, batch.own, batch.own_count),
                 ),
-                "adv": (self.config.adversarial, losses.hinge_g(seen)),
+                "adv": (self.config.adversarial, losses.hinge_g(judged)),
             }
             self.opt.minimise(losses.total(terms))
         return {**{name: loss for name, (_, loss) in terms.items()}, "d": d_loss}
@@ -84,7 +85,7 @@ class RTStage(GanStage):
         names = list(self.faces.by_domain)
         weights = np.sqrt([len(self.faces.by_domain[d]) for d in names])
         chosen = rng.choice(len(names), n, p=weights / weights.sum())
-        indices = [int(rng.choice(self.faces.by_domain[names[c]])) for c in chosen]
+        indices = [one_of(rng, self.faces.by_domain[names[c]]) for c in chosen]
         flips = (rng.random(n) < 0.5).tolist()
         maps = self._maps(rng, n)
         palettes = to_signed(self.faces.palettes[indices], self.device)
@@ -116,7 +117,7 @@ class RTStage(GanStage):
     @torch.no_grad()
     def score(self) -> float | None:
         """Eq. 4 of the averaged net on validation faces with their own palettes."""
-        chosen = spread(self.val, SCORED)
+        chosen = faces_in_turn(self.val, SCORED)
         keys = [(i, False) for i in chosen]
         x_s = pictures(self.val, keys, self.config.size, self.device)
         palettes = to_signed(self.val.palettes[chosen], self.device)
@@ -127,7 +128,8 @@ class RTStage(GanStage):
     @torch.no_grad()
     def preview(self, people: int = 6, references: int = 9) -> np.ndarray:
         """Top row: references; left column: sources; cells: X_RT of the averaged net."""
-        sources, refs = spread(self.val, people, "photo"), spread(self.val, references)
+        sources = faces_in_turn(self.val, people, "photo")
+        refs = faces_in_turn(self.val, references)
         palettes = to_signed(self.val.palettes[refs], self.device)
         rows: list[list[np.ndarray | None]] = [[None, *self.val.images[refs]]]
         for i in sources:

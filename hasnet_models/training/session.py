@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 import torch
 
 from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import Preset, RTConfig, TTConfig
-from hasnet_models.data.faces import FaceSet, Progress, load_splits
+from hasnet_models.data.cache import Progress
+from hasnet_models.data.faces import FaceSet, load_splits
 from hasnet_models.errors import UsageError
 from hasnet_models.networks import identity
-from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.training import checkpoint, distributed, export, loop
+from hasnet_models.training.job import TrainingJob
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
+from hasnet_models.training.vectors import vector_table
 from hasnet_models.weights import files, load
 
 
@@ -29,59 +29,29 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("hasnet")) / "faces"
 
 
-def embedder(device: torch.device) -> Callable[[np.ndarray], np.ndarray]:
-    """z_id of uint8 (B, S, S, 3) aligned faces as float32 (B, 192), by the embedded network."""
-    net = load.load_identity().to(device)
-
-    @torch.no_grad()
-    def embed(faces: np.ndarray) -> np.ndarray:
-        return identity.embed(net, to_tensor(faces, device)).cpu().numpy()
-
-    return embed
-
-
 def open_faces(
-    folder: Path, size: int, cache: Path, device: torch.device, progress: Progress
+    source: Path, size: int, cache: Path, device: torch.device, progress: Progress
 ) -> tuple[FaceSet, FaceSet]:
     """The training and the validation faces; without a validation split both are the same.
+
+    Args:
+        source: a folder, or shards.
 
     Raises:
         UsageError: see :func:`hasnet_models.data.faces.load_splits`.
     """
     with distributed.first_alone():
-        return load_splits(folder, size, cache, embedder(device), progress)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the user asked to be trained.
-
-    Attributes:
-        stage: "rt" or "tt".
-        domain: train only this domain's head, from the base; None trains the base.
-        rt: weights of the RT-Net that stage II stands on; the embedded ones when None.
-        base: weights to start from; when None, the embedded TT-Net for a head, else random ones.
-        resume: "auto" (the run's newest checkpoint, if any), "none", or a checkpoint's path.
-    """
-
-    stage: str
-    faces: Path
-    run: Path
-    preset: Preset
-    domain: str | None = None
-    rt: Path | None = None
-    base: Path | None = None
-    resume: str = "auto"
+        return load_splits(source, size, cache, vector_table(device), progress)
 
 
 def run_job(
-    job: Job,
+    job: TrainingJob,
     budget: loop.Budget,
     runtime: Runtime,
     cache: Path,
     say: Callable[[str], None],
     progress: Progress,
-    watchers: Sequence[loop.Watcher] = (),
+    watchers: Sequence[loop.TrainingWatcher] = (),
 ) -> tuple[list[Path], bool]:
     """Train, then write the averaged weights into the run's folder.
 
@@ -107,7 +77,9 @@ def run_job(
     return export.export(stage, job.run, job.domain) if first else [], interrupted
 
 
-def make_stage(job: Job, runtime: Runtime, cache: Path, progress: Progress) -> RTStage | TTStage:
+def make_stage(
+    job: TrainingJob, runtime: Runtime, cache: Path, progress: Progress
+) -> RTStage | TTStage:
     """The stage of a job with its faces and the frozen networks it needs.
 
     Raises:
@@ -129,7 +101,7 @@ def make_stage(job: Job, runtime: Runtime, cache: Path, progress: Progress) -> R
 
 
 def _topology(
-    job: Job, preset: Preset, faces: tuple[FaceSet, FaceSet], runtime: Runtime
+    job: TrainingJob, preset: Preset, faces: tuple[FaceSet, FaceSet], runtime: Runtime
 ) -> TTStage:
     if job.domain and job.domain not in faces[0].by_domain:
         known = ", ".join(faces[0].by_domain)
@@ -138,7 +110,7 @@ def _topology(
     return TTStage(preset, *faces, runtime, nets, (job.domain,) if job.domain else ())
 
 
-def require_sense(job: Job) -> None:
+def require_sense(job: TrainingJob) -> None:
     """Refuse options that do nothing or contradict the preset.
 
     Raises:
@@ -147,25 +119,28 @@ def require_sense(job: Job) -> None:
     if job.stage == "rt":
         for name in ("domain", "rt"):
             if getattr(job, name):
-                raise UsageError(f"--{name} belongs to --stage tt.")
+                raise UsageError(f"{name} belongs to stage=tt.", parameters=(name, "stage"))
         return
     if job.preset.tt_train.domain not in ("", job.domain):
-        raise UsageError("A head is asked for with --domain, not with tt_train.domain.")
+        raise UsageError(
+            "A head is asked for with domain, not with tt_train.domain.", parameters=("domain",)
+        )
     if job.preset.tt.z_dim != identity.EMBEDDING_SIZE:
         raise UsageError(
             f"tt.z_dim is {job.preset.tt.z_dim}, but the embedded identity network gives "
             f"{identity.EMBEDDING_SIZE} numbers.",
-            f"Use --set tt.z_dim={identity.EMBEDDING_SIZE}.",
+            f"Set tt.z_dim={identity.EMBEDDING_SIZE}.",
         )
 
 
-def base_path(job: Job) -> Path | None:
+def base_path(job: TrainingJob) -> Path | None:
     """Where the weights lie that a job starts from; None for random ones."""
-    embedded = files.weight_path(export.TT_FILE) if job.domain else None
-    return job.base or embedded
+    if job.base or not job.domain:
+        return job.base
+    return files.weight_path(export.TT_FILE)
 
 
-def preset_of(job: Job) -> Preset:
+def preset_of(job: TrainingJob) -> Preset:
     """The preset that is trained, which must have the network of the base.
 
     Raises:
@@ -185,7 +160,7 @@ def preset_of(job: Job) -> Preset:
     return _head_preset(job, base) if job.domain else job.preset
 
 
-def _head_preset(job: Job, base: TTConfig) -> Preset:
+def _head_preset(job: TrainingJob, base: TTConfig) -> Preset:
     """The preset of a head: its domain, and the size that the base was trained at."""
     c = job.preset.tt_train
     size = c.head_size or base.finest

@@ -22,9 +22,10 @@ from hasnet_models.sheet import sheet
 from hasnet_models.training import losses
 from hasnet_models.training.augment import affine, relight, translate
 from hasnet_models.training.discriminators import Discriminators
+from hasnet_models.training.draws import faces_in_turn, own_uniform, seed_torch
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, Batch, Entry, EntryPool, Sampler
 from hasnet_models.training.runtime import Runtime
-from hasnet_models.training.stage import GanStage, joint, seed_torch, spread
+from hasnet_models.training.stage import GanStage
 from hasnet_models.training.targets import Key, TargetFeatures, pictures, shrink
 
 SCORED = 8
@@ -32,7 +33,7 @@ Terms = dict[str, tuple[float, Tensor]]
 
 
 @dataclass(frozen=True)
-class Seen:
+class ComparedFeatures:
     """VGG features by layer: of X_TT, of the references, of the content's targets; the domains."""
 
     x_tt: dict[str, Tensor]
@@ -131,16 +132,16 @@ class TTStage(GanStage):
             self.opt.minimise(10 * loss)
             return {"warm_up": loss}
         real = self.references(batch.entries, size)
-        seen = self._seen(batch.entries, parts["x_tt"])
-        report = self._step_d(batch, parts["x_tt"].detach(), real, seen, rng)
+        features = self._features(batch.entries, parts["x_tt"])
+        report = self._step_d(batch, parts["x_tt"].detach(), real, features, rng)
         with self.frozen_d():
             terms = self._terms(batch, parts, real, z, rng)
-            if seen:
-                terms |= self._seen_terms(seen)
+            if features:
+                terms |= self._feature_terms(features)
             self.opt.minimise(losses.total(terms))
         return report | {name: loss for name, (_, loss) in terms.items()}
 
-    def _seen(self, entries: Sequence[Entry], x_tt: Tensor) -> Seen | None:
+    def _features(self, entries: Sequence[Entry], x_tt: Tensor) -> ComparedFeatures | None:
         """Features for the losses that need them; None where it is not their turn."""
         c, size = self.config, x_tt.shape[-1]
         if self.step_number % c.contextual_every or not (c.style or c.content or c.feature_width):
@@ -149,14 +150,14 @@ class TTStage(GanStage):
         style = self.targets(references, size) if c.style or c.feature_width else None
         content = self.targets([content_target(e) for e in entries], size) if c.content else None
         domain = self.domain_numbers(entries)
-        return Seen(self.targets.features(x_tt), style, content, domain)
+        return ComparedFeatures(self.targets.features(x_tt), style, content, domain)
 
     def _step_d(
         self,
         batch: Batch,
         fake: Tensor,
         real: Tensor,
-        seen: Seen | None,
+        features: ComparedFeatures | None,
         rng: np.random.Generator,
     ) -> dict[str, Tensor]:
         c, domain = self.config, self.domain_numbers(batch.entries)
@@ -168,8 +169,8 @@ class TTStage(GanStage):
         terms = {"d": (1.0, losses.logistic_d(real_logits, fake_logits))}
         if lazy:
             terms["r1"] = (c.r1 * c.r1_every, losses.r1_penalty(real_logits, real))
-        if seen and self.run_feature_d:
-            views = (seen.style, {n: f.detach() for n, f in seen.x_tt.items()})
+        if features and self.run_feature_d:
+            views = (features.style, {n: f.detach() for n, f in features.x_tt.items()})
             logits = (self.run_feature_d(list(v.values()), domain) for v in views)
             terms["feature_d"] = (1.0, losses.hinge_d(*logits))
         self.d_opt.minimise(losses.total(terms))
@@ -202,17 +203,17 @@ class TTStage(GanStage):
             terms["tone"] = (c.tone, losses.tone(x_tt, batch.x_rt, batch.mask(MIXED)))
         return terms
 
-    def _seen_terms(self, seen: Seen) -> Terms:
+    def _feature_terms(self, features: ComparedFeatures) -> Terms:
         """The losses on features, which stand for the steps that went without them too."""
         c = self.config
-        aims = {"style": (c.style, seen.style), "content": (c.content, seen.content)}
+        aims = {"style": (c.style, features.style), "content": (c.content, features.content)}
         terms = {
-            name: (weight * c.contextual_every, losses.contextual(seen.x_tt, aim, c.bandwidth))
+            name: (weight * c.contextual_every, losses.contextual(features.x_tt, aim, c.bandwidth))
             for name, (weight, aim) in aims.items()
             if weight
         }
         if self.run_feature_d:
-            judged = self.run_feature_d(list(seen.x_tt.values()), seen.domain)
+            judged = self.run_feature_d(list(features.x_tt.values()), features.domain)
             weight = c.feature_adversarial * c.contextual_every
             terms["feature_adv"] = (weight, losses.hinge_g(judged))
         return terms
@@ -225,7 +226,7 @@ class TTStage(GanStage):
         z, code = self._styles(self.faces, rows)
         if not self.preset.tt.domains:
             return z, None
-        kept = torch.from_numpy(joint(rng, len(rows)) >= self.config.code_dropout)
+        kept = torch.from_numpy(own_uniform(rng, len(rows)) >= self.config.code_dropout)
         return z, code * kept.to(self.device)[:, None]
 
     def _styles(self, faces: FaceSet, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -297,7 +298,7 @@ class TTStage(GanStage):
         c, refs = self.config, preview_references(self.val, self.pool.sampler, SCORED)
         if self.size < c.sizes[-1] and not c.domain:
             return None
-        photos = spread(self.val, SCORED, "photo")
+        photos = faces_in_turn(self.val, SCORED, "photo")
         keys = [(photos[i % len(photos)], False) for i in range(len(refs))]
         x_tt, _ = self._render(keys, refs)
         z, _ = self._styles(self.val, refs)
@@ -320,7 +321,7 @@ class TTStage(GanStage):
         """Top row: references; left column: sources; cells: X_TT, below them X_RT."""
         refs = preview_references(self.val, self.pool.sampler, references)
         rows: list[list[np.ndarray | None]] = [[None, *self.val.images[refs]]]
-        for i in spread(self.val, people, "photo"):
+        for i in faces_in_turn(self.val, people, "photo"):
             x_tt, x_rt = self._render([(i, False)] * len(refs), refs)
             rows += [[self.val.images[i], *to_pixels(x_tt)], [None, *to_pixels(x_rt)]]
         return sheet(rows, 128)
