@@ -181,7 +181,7 @@ def _detector() -> Iterator[Check]:
     """The embedded face detector on an empty picture."""
     import numpy as np
 
-    from hasnet_models.face import load_detector
+    from hasnet_models.face.backends import load_detector
 
     load_detector().detect(np.zeros((64, 64, 3), np.uint8))
     yield Check("devices", "face detector", OK, "onnxruntime runs it")

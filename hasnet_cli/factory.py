@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hasnet_models.avatar.pipeline import AvatarPipeline
-    from hasnet_models.face.detect import Detector
+    from hasnet_models.face.types import Detector
     from hasnet_models.plugins import Registry
 
 
@@ -27,7 +27,7 @@ def load_pipeline(device: str = "auto", backend: str = "embedded") -> AvatarPipe
 
 def load_detector(backend: str = "embedded") -> Detector:
     """A face detector alone."""
-    from hasnet_models.face import load_detector as load
+    from hasnet_models.face.backends import load_detector as load
 
     return load(backend)
 

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 
 import click
 
@@ -90,7 +91,10 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = Terminal()
     try:
-        code = _run(args, terminal)
+        with warnings.catch_warnings():
+            # Damaged metadata beside sound pixels is no news to the user.
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+            code = _run(args, terminal)
         sys.stdout.flush()
     except OSError as error:
         code = _failed_output(error, terminal)

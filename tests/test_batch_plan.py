@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hasnet_models import image_io
-from hasnet_models.batch import Plan, Shard, plan
+from hasnet_models.batch import Plan, Shard, checked_items
 from hasnet_models.errors import UsageError
 
 
@@ -145,11 +145,11 @@ def test_every_photo_is_in_one_shard(keys, count):
 
 
 def test_a_plan_from_python(photos, tmp_path):
-    items = plan(Plan(photos, tmp_path / "out"))
+    items = checked_items(Plan(photos, tmp_path / "out"))
     assert [item.key for item in items] == ["a.jpg", "b/c.png", "b/d.webp"]
     assert items[2].target == tmp_path / "out" / "b" / "d.png"
     with pytest.raises(UsageError, match="no photos"):
-        plan(Plan(tmp_path / "site", tmp_path / "out"))
+        checked_items(Plan(tmp_path / "site", tmp_path / "out"))
 
 
 def test_the_example_for_python_runs(photos, tmp_path, site, pipeline, monkeypatch):

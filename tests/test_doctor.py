@@ -90,7 +90,7 @@ def test_a_device_that_only_says_it_is_there_is_7(sound, monkeypatch):
 
 def test_a_library_that_cannot_be_imported_is_one_failed_check(sound, site, monkeypatch):
     site.install("pencil")
-    monkeypatch.setitem(sys.modules, "hasnet_models.face", None)
+    monkeypatch.setitem(sys.modules, "hasnet_models.face.backends", None)
     found = rows(sound, 1)
     assert found["devices", "detector"]["status"] == "failed"
     assert found["plugins", "pencil"]["status"] == "ok"

@@ -32,7 +32,9 @@ from hasnet_models.data.index import (
     write_table,
 )
 from hasnet_models.errors import ImageError, NoFaceError, UsageError
-from hasnet_models.face import Detector, locate
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.search import locate
+from hasnet_models.face.types import Detector
 
 SKIPPED = "skipped.tsv"
 ALIGN = ("auto", "detect", "keep", "try")
@@ -402,7 +404,7 @@ def _face(item: Found, size: int, detector: Callable[[], Detector]) -> tuple[np.
     if item.place.align == "keep":
         return kept, False
     try:
-        aligned, _ = locate(photo, "auto", detector())
+        aligned, _ = locate(photo, FaceChoice(), detector())
     except NoFaceError:
         if item.place.align == "try":
             return kept, True

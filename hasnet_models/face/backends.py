@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hasnet_models.errors import UsageError
-from hasnet_models.face.detect import CenterFace, Detector
+from hasnet_models.face.centerface import CenterFace
+from hasnet_models.face.types import Detector
 
 EMBEDDED = "embedded"
 INSIGHTFACE = "insightface"

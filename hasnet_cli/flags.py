@@ -1,0 +1,37 @@
+"""The library's parameters as the command line writes them.
+
+Errors and notes of the library say what is wrong in Python's terms, `paste=True`, and name the
+parameters they are about (`HasnetError.parameters`); here they become flags, `--paste`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from hasnet_models.errors import HasnetError
+
+_OTHER_NAMES = {"out": "-o"}
+
+
+def flag(parameter: str) -> str:
+    """`retry_failed` -> `--retry-failed`."""
+    return _OTHER_NAMES.get(parameter, "--" + parameter.replace("_", "-"))
+
+
+def with_flags(text: str, parameters: Collection[str]) -> str:
+    """`face=aligned` -> `--face aligned`, `paste=True` -> `--paste`, for these parameters only."""
+    for parameter in parameters:
+        text = re.sub(rf"\b{parameter}=True\b", flag(parameter), text)
+        text = re.sub(rf"\b{parameter}=(?=\S)", f"{flag(parameter)} ", text)
+    return text
+
+
+def hint_of(error: HasnetError) -> str | None:
+    """What to do about an error; where it does not say, the flags it is about."""
+    if error.hint is not None:
+        return with_flags(error.hint, error.parameters)
+    if not error.parameters:
+        return None
+    flags = ", ".join(map(flag, error.parameters))
+    return f"See {flags}."
