@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -229,6 +230,16 @@ def test_a_line_in_another_shard_s_file_does_not_count(tmp_path):
         ledger.compact([key, foreign])
     assert list(read_results(tmp_path / "results-2of2.jsonl")) == [foreign]
     assert key not in (tmp_path / "results-2of2.jsonl").read_text()
+
+
+@pytest.mark.parametrize("newest", ["results.jsonl", "results-1of2.jsonl"])
+def test_the_file_that_was_written_last_counts(tmp_path, newest):
+    key = of_shard(Shard(1, 2), 1)[0]
+    for name in ("results.jsonl", "results-1of2.jsonl"):
+        (tmp_path / name).write_text(Result(key, "done", reference=name).line() + "\n")
+        os.utime(tmp_path / name, (2e9, 2e9) if name == newest else (1e9, 1e9))
+    assert Ledger(tmp_path).known[key].reference == newest
+    assert Ledger(tmp_path, Shard(2, 2)).known[key].reference == newest
 
 
 def test_what_is_no_news_is_not_written(tmp_path):

@@ -44,7 +44,8 @@ class Ledger:
 
     Attributes:
         path: the file this run writes: results.jsonl, or results-IofN.jsonl of a shard.
-        known: the last result of each photo, those of earlier runs and of other shards included.
+        known: the last result of each photo, those of earlier runs and of other shards included;
+            where several files tell of one photo, the one written last counts.
 
     Raises:
         ImageError: the file cannot be read or written.
@@ -54,8 +55,7 @@ class Ledger:
         self.path = out / (f"results-{shard.label}.jsonl" if shard else NAME)
         self._shard = shard
         self.known: dict[str, Result] = {}
-        others = sorted(path for path in out.glob(_ALL) if path != self.path)
-        for path in [*others, self.path]:
+        for path in sorted(out.glob(_ALL), key=_written):
             self.known |= read_results(path)
 
     def __enter__(self) -> Ledger:
@@ -115,6 +115,14 @@ def remove_leftovers(out: Path, older_than: float | None = None) -> None:
 def _shard_of(path: Path) -> Shard | None:
     match = _OF_SHARD.fullmatch(path.name)
     return Shard(int(match[1]), int(match[2])) if match and int(match[2]) else None
+
+
+def _written(path: Path) -> tuple[int, str]:
+    """What files are sorted by: when they were written, then by name."""
+    try:
+        return path.stat().st_mtime_ns, path.name
+    except OSError:  # gone meanwhile
+        return 0, path.name
 
 
 def _ends_with_newline(path: Path) -> bool:
