@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hasnet_cli.flags import hint_of
+from hasnet_cli.hints import hint_of
 from hasnet_models.errors import HasnetError
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class Terminal:
                 f"({failure.stage}): {failure.error}"
             )
             self.detail(failure.details.rstrip())
+        for sentence in registry.warnings:
+            self.note(sentence)
 
     def rich(self, *, stderr: bool = False) -> Console:
         """A rich console that takes file names literally; it honours NO_COLOR.

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from hasnet_models.errors import HasnetError
-
 _OTHER_NAMES = {"out": "-o"}
 
 
@@ -26,12 +24,3 @@ def with_flags(text: str, parameters: Collection[str]) -> str:
         text = re.sub(rf"\b{parameter}=(?=\S)", f"{flag(parameter)} ", text)
     return text
 
-
-def hint_of(error: HasnetError) -> str | None:
-    """What to do about an error; where it does not say, the flags it is about."""
-    if error.hint is not None:
-        return with_flags(error.hint, error.parameters)
-    if not error.parameters:
-        return None
-    flags = ", ".join(map(flag, error.parameters))
-    return f"See {flags}."

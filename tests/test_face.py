@@ -25,7 +25,6 @@ from hasnet_models.face.align import (
     transform,
     warp,
 )
-from hasnet_models.face.backends import load_detector
 from hasnet_models.face.centerface import CenterFace
 from hasnet_models.face.choice import ALIGNED, FaceChoice
 from hasnet_models.face.search import locate, locate_reference
@@ -265,11 +264,6 @@ def test_damaged_detector_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HASNET_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"centerface\.onnx"):
         CenterFace()
-
-
-def test_an_unknown_backend() -> None:
-    with pytest.raises(UsageError, match="embedded or insightface"):
-        load_detector("dlib")
 
 
 # ----------------------------------------------------------------------------------------- choice

@@ -12,8 +12,9 @@ import click
 import numpy as np
 import pytest
 
-from hasnet_cli.flags import flag, hint_of, with_flags
-from hasnet_cli.main import COMMANDS
+from hasnet_cli.builtin import COMMANDS
+from hasnet_cli.flags import flag, with_flags
+from hasnet_cli.hints import hint_of
 from hasnet_models import image_io
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import NoFaceError, UsageError

@@ -3,6 +3,7 @@
 import dataclasses
 
 import nano
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from hasnet_models.networks.tt_net import (
     in_own_hue,
     warp,
 )
-from hasnet_models.networks.ttm import TTM
+from hasnet_models.networks.ttm import TTM, fixed_noise
 
 
 def inputs(config, batch=2, side=32):
@@ -144,3 +145,46 @@ def test_head_holds_the_fine_blocks_only():
     head = head_tensors(state, config.resolutions, 8)
     assert head and all(n.startswith(("blocks.1.", "blocks.2.")) for n in head)
     assert head_tensors(state, config.resolutions, 0).keys() == state.keys()
+
+
+def noisy_net(config=None):
+    torch.manual_seed(0)
+    net = TTNet(dataclasses.replace(config or nano.preset().tt, noise=True))
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.endswith(".noise"):
+                parameter.fill_(0.5)
+    return net
+
+
+def test_noise_is_the_same_for_a_picture_whenever_and_beside_whatever_it_is_made():
+    net = noisy_net().eval()
+    x_rt, content, z = inputs(net.config)
+    found = net(x_rt, content, z)
+    torch.manual_seed(7)
+    assert torch.equal(net(x_rt, content, z), found)
+    alone = net(x_rt[1:], {n: f[1:] for n, f in content.items()}, z[1:])
+    torch.testing.assert_close(alone, found[1:])
+    quiet = TTNet(dataclasses.replace(net.config, noise=False)).eval()
+    quiet.load_state_dict({n: t for n, t in net.state_dict().items() if not n.endswith(".noise")})
+    assert not torch.allclose(quiet(x_rt, content, z), found, atol=1e-3)
+
+
+def test_no_two_ttms_have_the_same_noise():
+    net = noisy_net(load_preset("paper", ("tt.widths=[8,8,8,8,8]",)).tt)
+    ttms = [m for m in net.modules() if isinstance(m, TTM)]
+    numbers = [m.number for m in ttms]
+    assert len(set(numbers)) == len(ttms) == 10
+    planes = [fixed_noise(n, 64, 64).ravel() for n in numbers]
+    assert np.abs(np.corrcoef(planes) - np.eye(10)).max() < 0.08
+    assert all(abs(p.std() - 1) < 0.06 for p in planes)
+
+
+def test_a_training_network_draws_its_noise_from_torch():
+    net = noisy_net()
+    asked = inputs(net.config)
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(net(*asked))
+    assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])

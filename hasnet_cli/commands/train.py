@@ -86,9 +86,11 @@ def run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
     import torch
 
     from hasnet_cli.training_view import watching
+    from hasnet_models.memory import keep_memory_mapped
     from hasnet_models.training import distributed, loop, session
     from hasnet_models.training.runtime import Runtime
 
+    keep_memory_mapped()
     if options["threads"]:
         torch.set_num_threads(options["threads"])
     names = ("minutes", "images", "save_every", "preview_every", "log_every", "keep")

@@ -43,7 +43,7 @@ class TTNet(nn.Module):
         self.content = nn.Conv2d(c.content_channels, c.widths[0], 1)
         inputs = (c.widths[0], *c.widths[:-1])
         self.blocks = nn.ModuleList(
-            Resolution(c, a, b, first=i == 0, fine_vgg=i == 1)
+            Resolution(c, a, b, number=i)
             for i, (a, b) in enumerate(zip(inputs, c.widths, strict=True))
         )
         self.flow = nn.Conv2d(c.widths[min(1, len(c.widths) - 1)], 2, 3, padding=1)
@@ -127,17 +127,21 @@ class TTNet(nn.Module):
 
 
 class Resolution(nn.Module):
-    """The two TTMs of one resolution, with the gated skip that enters it and its output planes."""
+    """The two TTMs of one resolution, with the gated skip that enters it and its output planes.
 
-    def __init__(
-        self, c: TTConfig, inputs: int, width: int, *, first: bool, fine_vgg: bool
-    ) -> None:
+    Args:
+        number: 0 for the coarsest, which no skip enters; a finer VGG layer enters the next.
+    """
+
+    def __init__(self, c: TTConfig, inputs: int, width: int, number: int) -> None:
         super().__init__()
-        options = {"norm": c.norm, "noise": c.noise}
-        self.enter = TTM(inputs, width, c.w_dim, upsample=not first, **options)
-        self.refine = TTM(width, width, c.w_dim, upsample=False, **options)
+        first, second = (
+            {"norm": c.norm, "noise": c.noise, "number": 2 * number + i} for i in range(2)
+        )
+        self.enter = TTM(inputs, width, c.w_dim, upsample=number > 0, **first)
+        self.refine = TTM(width, width, c.w_dim, upsample=False, **second)
         self.output = ToOutput(width, 4, c.w_dim, 0.1 if c.residual else 1.0)
-        self.skip = None if first or not c.skips else GatedSkip(c, width, fine_vgg)
+        self.skip = GatedSkip(c, width, number == 1) if number and c.skips else None
 
     def forward(self, h: Tensor, w: Tensor, x_rt: Tensor, content: Mapping[str, Tensor]) -> Tensor:
         """(B, Cin, h, w) -> (B, width, 2h, 2w); the first resolution keeps its side."""

@@ -11,11 +11,12 @@ import numpy as np
 import platformdirs
 import torch
 
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import Preset, RTConfig, TTConfig
 from hasnet_models.data.faces import FaceSet, Progress, load_splits
 from hasnet_models.errors import UsageError
 from hasnet_models.networks import identity
+from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.training import checkpoint, distributed, export, loop
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
@@ -34,8 +35,7 @@ def embedder(device: torch.device) -> Callable[[np.ndarray], np.ndarray]:
 
     @torch.no_grad()
     def embed(faces: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(faces).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return identity.embed(net, x).cpu().numpy()
+        return identity.embed(net, to_tensor(faces, device)).cpu().numpy()
 
     return embed
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import RTTrainConfig, TTTrainConfig
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.training import distributed
