@@ -15,10 +15,12 @@ import numpy as np
 from hasnet_cli import factory
 from hasnet_models import image_io
 from hasnet_models.errors import NoFaceError
+from hasnet_models.face.choice import FaceChoice
 from hasnet_models.palette import extract
 from hasnet_models.plugins.reference import Reference
 
 SIDE = 16
+AUTO = FaceChoice()
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ class FakePipeline:
     def __init__(self) -> None:
         self.rendered: list[tuple[str, str | None]] = []
 
-    def crop(self, photo, face_mode="auto"):
+    def crop(self, photo, choice=AUTO):
         mean = photo.rgb.mean()
-        if mean < 1 and face_mode == "auto":
+        if mean < 1 and choice == AUTO:
             raise NoFaceError(f"No face was found in {photo.name}.", "Try --face x,y,w,h.")
         if photo.rgb.shape[1] == 13:
             raise RuntimeError("a fault\nof two lines")
@@ -57,16 +59,16 @@ class FakePipeline:
         matrix = np.array([[20.0, 0, 20], [0, 20.0, 60]])
         return SimpleNamespace(crop=crop, matrix=matrix, face=None), notes
 
-    def crops(self, photo, face="auto", like=None):
+    def crops(self, photo, choice=AUTO, like=None):
         """As many faces as the photo is high in tens of pixels, for those who want all."""
-        aligned, notes = self.crop(photo, face)
-        count = photo.rgb.shape[0] // 10 if face == "all" else 1
+        aligned, notes = self.crop(photo, choice)
+        count = photo.rgb.shape[0] // 10 if choice.kind == "all" else 1
         return [aligned] * count, notes
 
     def embed(self, crop):
         return _unit(int(crop[0, 0, 0]))
 
-    def reference_from_image(self, photo, face_mode="auto"):
+    def reference_from_image(self, photo, choice=AUTO):
         found = Reference(photo.name, extract(photo.rgb), _unit(7))
         return found, ["taken as an aligned crop."]
 

@@ -6,16 +6,10 @@ first pixel is (0, 0).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.face.opencv import cv2
-
-if TYPE_CHECKING:
-    from hasnet_models.face.detect import Face
+from hasnet_models.opencv import cv2
 
 CROP_SIZE = 512
 
@@ -37,21 +31,7 @@ FFHQ_BOX_512 = np.array([120.0, 104.0, 392.0, 458.0])
 # Beyond the photo the mirrored picture goes over into a blurred one within this share of the side.
 _BLUR_RAMP = 0.12
 _BLUR_SIGMA = 0.03
-
-
-@dataclass(frozen=True, eq=False)
-class AlignedFace:
-    """A face cut out of a photo.
-
-    Attributes:
-        crop: uint8 (512, 512, 3).
-        matrix: float64 (2, 3), photo to crop.
-        face: what the detector found, or None if the frame was given by other means.
-    """
-
-    crop: NDArray[np.uint8]
-    matrix: NDArray[np.float64]
-    face: Face | None = None
+_LEAST_EXTENT = 1e-9  # of points to be aligned, sum of squared distances to their middle in px
 
 
 def similarity(landmarks: NDArray, size: int = CROP_SIZE) -> NDArray[np.float64]:
@@ -81,13 +61,18 @@ def fit_similarity(points: NDArray, target: NDArray) -> NDArray[np.float64]:
     if not np.isfinite(points).all():
         raise ValueError("the landmarks are not finite")
     z, w = (np.ascontiguousarray(p, np.float64).view(np.complex128)[:, 0] for p in (points, target))
-    centred = z - z.mean()
-    spread = np.vdot(centred, centred).real
-    if spread < 1e-9:
+    if not has_extent(points):
         raise ValueError("the landmarks lie all in one point")
-    a = np.vdot(centred, w - w.mean()) / spread
+    centred = z - z.mean()
+    a = np.vdot(centred, w - w.mean()) / np.vdot(centred, centred).real
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def has_extent(points: NDArray) -> bool:
+    """Whether `fit_similarity` has something to fit: (N, 2) finite points, not all in one."""
+    points = np.asarray(points, np.float64)
+    return bool(np.isfinite(points).all() and points.var(0).sum() * len(points) >= _LEAST_EXTENT)
 
 
 def box_similarity(box: NDArray, size: int = CROP_SIZE) -> NDArray[np.float64]:
@@ -165,7 +150,7 @@ def resample(picture: NDArray, matrix: NDArray, width: int, height: int, border:
         width, height: size of the result in px.
         border: OpenCV's border mode beyond the picture.
     """
-    part, matrix = _seen_part(picture, matrix, width, height)
+    part, matrix = _visible_part(picture, matrix, width, height)
     scale = scale_of(matrix)
     if scale < 1:
         part, matrix = _reduced(part, matrix, scale)
@@ -180,7 +165,7 @@ def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return resample(picture, matrix, side, side, cv2.BORDER_REPLICATE)
 
 
-def _seen_part(
+def _visible_part(
     picture: NDArray, matrix: NDArray, width: int, height: int
 ) -> tuple[NDArray, NDArray]:
     """The part of the picture that the result shows, mirrored parts included."""
