@@ -11,7 +11,12 @@ import pytest
 
 from hasnet_models import image_io
 from hasnet_models.errors import EXIT_NO_FACE, EXIT_USAGE, NoFaceError, UsageError, WeightsError
-from hasnet_models.face.align import (
+from hasnet_models.face.align import warp
+from hasnet_models.face.centerface import CenterFace
+from hasnet_models.face.choice import ALIGNED, FaceChoice
+from hasnet_models.face.search import locate, locate_reference
+from hasnet_models.face.types import Face
+from hasnet_models.frame import (
     CROP_SIZE,
     FFHQ_BOX_512,
     FFHQ_TEMPLATE_512,
@@ -23,12 +28,7 @@ from hasnet_models.face.align import (
     similarity,
     square_similarity,
     transform,
-    warp,
 )
-from hasnet_models.face.centerface import CenterFace
-from hasnet_models.face.choice import ALIGNED, FaceChoice
-from hasnet_models.face.search import locate, locate_reference
-from hasnet_models.face.types import Face
 from hasnet_models.image_io import Photo
 
 ASTRONAUT = Path(__file__).parent.parent / "examples" / "astronaut.png"

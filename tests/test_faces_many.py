@@ -11,12 +11,12 @@ import pytest
 from hasnet_models import image_io
 from hasnet_models.batch import read_results
 from hasnet_models.errors import NoFaceError, UsageError
-from hasnet_models.face.align import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.face.centerface import CenterFace
 from hasnet_models.face.choice import SINGLE, FaceChoice
 from hasnet_models.face.paste import meeting, paste, paste_all
 from hasnet_models.face.search import Likeness, select
 from hasnet_models.face.types import AlignedFace, Detector, Face
+from hasnet_models.frame import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.image_io import Photo
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"

@@ -15,8 +15,8 @@ from hasnet_models.data.importers.datasets import DATASETS
 from hasnet_models.data.importers.frame import ImportJob, plan, run
 from hasnet_models.data.index import list_faces
 from hasnet_models.errors import HasnetError, ImageError, UsageError
-from hasnet_models.face.align import FFHQ_TEMPLATE_512
 from hasnet_models.face.types import Face
+from hasnet_models.frame import FFHQ_TEMPLATE_512
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 
