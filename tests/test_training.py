@@ -23,11 +23,6 @@ from hasnet_models.weights import load
 STAGES = [nano.rt_stage, nano.tt_stage]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return nano.make_folder(tmp_path / "faces")
-
-
 def run(stage, path, images):
     return loop.train(stage, path, loop.Budget(images=images), lambda line: None)
 
