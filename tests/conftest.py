@@ -23,6 +23,32 @@ from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.plugins import entry_points, forget
 from hasnet_models.plugins.reference import Reference, save_references
 
+MISSING = "could not import"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "fail where tests were skipped because a package is not installed"
+    parser.addoption("--no-missing", action="store_true", help=text)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With --no-missing, what `importorskip` passed over is a failure of the run."""
+    if session.config.getoption("--no-missing") and _missing(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    if config.getoption("--no-missing"):
+        for reason in _missing(config):
+            terminalreporter.write_line(f"a package is missing: {reason}", red=True)
+
+
+def _missing(config: pytest.Config) -> list[str]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reasons = (str(report.longrepr) for report in reporter.stats.get("skipped", []))
+    return [reason for reason in reasons if MISSING in reason]
+
+
 GOOD_PLUGIN = """
 from hasnet_models.plugins import Domain, hookimpl
 

@@ -134,6 +134,18 @@ def test_wrong_use_is_one_sentence(arguments, code, words, run, here):
     assert out.code == code and re.search(words, out.err) and "Traceback" not in out.err
 
 
+def test_tensorboard_gets_each_quantity_of_the_run(run, here):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    words = ("--stage", "rt", "--images", 8, "--log-every", 0, "--tensorboard")
+    assert run(*train_arguments(here, *words, "-o", here / "run")).code == 0
+    curves_of = metrics.read_metrics(here / "run")
+    events = accumulator.EventAccumulator(str(here / "run")).Reload()
+    assert set(events.Tags()["scalars"]) == set(curves_of)
+    for name, curve in curves_of.items():
+        found = np.array([(event.step, event.value) for event in events.Scalars(name)])
+        np.testing.assert_allclose(found, np.array(curve), rtol=1e-5)
+
+
 def test_tensorboard_that_is_missing_is_one_sentence(run, here, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     out = run(*train_arguments(here, "--stage", "rt", "--images", 4, "--tensorboard"))
