@@ -73,17 +73,12 @@ def domain_sizes(faces: FaceSet) -> dict[str, int]:
 
 
 def commit() -> str:
-    """The git commit of hasnet's own checkout, or "" where it runs from anywhere else.
-
-    A virtual environment may lie in the tree of quite another project, whose commit says nothing.
-    """
-    folder = Path(hasnet_models.__file__).resolve().parents[1]
+    """The git commit of the source tree that is running, or "" where there is none."""
     try:
+        folder = Path(hasnet_models.__file__).parent
         found = subprocess.run(
-            ["git", "rev-parse", "--show-toplevel", "HEAD"],
-            cwd=folder, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    top, head = found.stdout.splitlines()
-    return head if Path(top).resolve() == folder else ""
+    return found.stdout.strip()
