@@ -82,6 +82,8 @@ class Terminal:
                 f"({failure.stage}): {failure.error}"
             )
             self.detail(failure.details.rstrip())
+        for sentence in registry.warnings:
+            self.note(sentence)
 
     def rich(self, *, stderr: bool = False) -> Console:
         """A rich console that takes file names literally; it honours NO_COLOR.

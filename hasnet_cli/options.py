@@ -10,12 +10,14 @@ from dataclasses import fields
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
 from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request
 from hasnet_models.errors import HasnetError
+from hasnet_models.plugins import hooks
 
 
 class FaceMode(click.ParamType):
@@ -54,6 +56,30 @@ class FaceChoice(FaceMode):
         return super().convert(value, param, ctx)
 
 
+class DetectorName(click.ParamType):
+    """A face detector, hasnet's own or a plugin's; plugins are looked at only for theirs."""
+
+    name = "detector"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "embedded|insightface|NAME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        manager = factory.find_plugins()
+        if not manager.find(hooks.hasnet_detectors, value):
+            names = ", ".join(manager.by_name(hooks.hasnet_detectors))
+            if ctx:
+                ctx.ensure_object(Terminal).report_plugins(manager.state())
+            self.fail(f"'{value}' is no face detector; there are {names}.", param, ctx)
+        return value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = factory.find_plugins().by_name(hooks.hasnet_detectors)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 def complete_domains(
     _ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
@@ -83,7 +109,7 @@ device_option = click.option(
 )
 backend_option = click.option(
     "--backend",
-    type=click.Choice(["embedded", "insightface"]),
+    type=DetectorName(),
     default="embedded",
     envvar="HASNET_BACKEND",
     show_envvar=True,

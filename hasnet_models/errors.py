@@ -68,6 +68,12 @@ class DomainError(HasnetError):
     exit_code = EXIT_DOMAIN
 
 
+class PluginError(HasnetError):
+    """An installed plugin is broken."""
+
+    exit_code = EXIT_DOMAIN
+
+
 class DeviceError(HasnetError):
     """The device that was asked for is not usable here."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from fakes import FakePipeline
 
 from hasnet_cli import factory
 from hasnet_cli.main import main
+from hasnet_models.plugins import entry_points, forget
 from hasnet_models.plugins.reference import Reference, save_references
 
 GOOD_PLUGIN = """
@@ -67,31 +69,27 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Fake site-packages; really installed plugins are out of sight."""
+    forget()
     folder = tmp_path / "site"
     folder.mkdir()
     before = set(sys.modules)
     _hide_installed_plugins(monkeypatch, folder)
     yield Site(folder)
+    forget()
     for name in set(sys.modules) - before:
         if name.startswith("fake_domain_"):
             del sys.modules[name]
 
 
 def _hide_installed_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    import importlib.metadata
-
     monkeypatch.syspath_prepend(str(folder))
-    real: Callable = importlib.metadata.entry_points
 
-    def only_fake(**wanted):
-        return [
-            entry for entry in real(**wanted)
-            if entry.module.startswith("fake_domain_")
-        ]  # fmt: skip
+    def only_fake() -> Iterable[importlib.metadata.Distribution]:
+        return importlib.metadata.distributions(path=[str(folder)])
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", only_fake)
+    monkeypatch.setattr(entry_points, "distributions", only_fake)
 
 
 @pytest.fixture
@@ -112,6 +110,7 @@ def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> 
 
     def call(*args: object) -> Outcome:
         capsys.readouterr()
+        forget()  # each call stands for a process
         code = main([str(arg) for arg in args])
         return Outcome(code, *capsys.readouterr())
 

@@ -11,7 +11,7 @@ import pytest
 
 from hasnet_models import image_io
 from hasnet_models.errors import EXIT_NO_FACE, EXIT_USAGE, NoFaceError, UsageError, WeightsError
-from hasnet_models.face import load_detector, locate, locate_reference
+from hasnet_models.face import locate, locate_reference
 from hasnet_models.face.align import (
     CROP_SIZE,
     FFHQ_BOX_512,
@@ -261,11 +261,6 @@ def test_damaged_detector_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HASNET_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"centerface\.onnx"):
         CenterFace()
-
-
-def test_an_unknown_backend() -> None:
-    with pytest.raises(UsageError, match="embedded or insightface"):
-        load_detector("dlib")
 
 
 # ----------------------------------------------------------------------------------------- choice

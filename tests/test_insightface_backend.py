@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from hasnet_models.errors import EXIT_WEIGHTS, WeightsError
-from hasnet_models.face import backends, load_detector, locate
+from hasnet_models.face import locate
 from hasnet_models.face.align import FFHQ_TEMPLATE_512, rescaled, transform
 from hasnet_models.face.insightface_backend import PACKS, InsightFace, find_pack
 from hasnet_models.image_io import Photo
+from hasnet_models.plugins.builtin import INSIGHTFACE
+from hasnet_models.plugins.detectors import load_detector
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("insightface")
@@ -122,7 +124,7 @@ def bright_square(height: int = 640, width: int = 640) -> np.ndarray:
 
 
 def test_the_models_are_loaded_and_find_a_face(pack: Path, capsys) -> None:
-    detector = load_detector(backends.INSIGHTFACE)
+    detector = load_detector(INSIGHTFACE)
     assert isinstance(detector, InsightFace)
     faces = detector.detect(bright_square())
     assert capsys.readouterr().out == ""

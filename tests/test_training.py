@@ -2,13 +2,16 @@
 
 import json
 import math
+import shutil
 import signal
+import subprocess
 
 import nano
 import numpy as np
 import pytest
 import torch
 
+import hasnet_models
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, export, loop, losses
 from hasnet_models.training.discriminators import (
@@ -225,3 +228,28 @@ def test_minibatch_deviation_sees_a_collapsed_batch():
     one = torch.randn(1, 3, 4, 4)
     assert minibatch_deviation(one.repeat(8, 1, 1, 1)).max() < 1e-3
     assert minibatch_deviation(torch.randn(8, 3, 4, 4)).min() > 0.1
+
+
+@pytest.mark.parametrize(("place", "own"), [("", True), ("venv/lib/site-packages", False)])
+def test_the_commit_is_of_hasnets_own_tree_only(tmp_path, monkeypatch, place, own):
+    def git(*words):
+        command = ["git", "-c", "user.name=n", "-c", "user.email=e", *words]
+        return subprocess.check_output(command, cwd=tmp_path, text=True).strip()
+
+    if not shutil.which("git"):
+        pytest.skip("no git")
+    package = tmp_path / place / "hasnet_models"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "all")
+    monkeypatch.setattr(hasnet_models, "__file__", str(package / "__init__.py"))
+    assert export.commit() == (git("rev-parse", "HEAD") if own else "")
+
+
+def test_there_is_no_commit_without_a_tree_or_without_git(tmp_path, monkeypatch):
+    monkeypatch.setattr(hasnet_models, "__file__", str(tmp_path / "hasnet_models" / "__init__.py"))
+    assert export.commit() == ""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert export.commit() == ""

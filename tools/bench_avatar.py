@@ -21,6 +21,7 @@ import torch
 from hasnet_models import image_io
 from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.networks import colour
+from hasnet_models.networks.tensors import to_signed, to_tensor
 from hasnet_models.networks.tt_net import content_features
 from hasnet_models.plugins import discover
 
@@ -52,8 +53,8 @@ def parts(pipeline: AvatarPipeline, photo: Path, domain_name: str, runs: int) ->
     reference = domain.references[0]
     picture = image_io.read(photo)
     crop = pipeline.crop(picture)[0].crop
-    x = torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1
-    palette = torch.from_numpy(reference.palette)[None].float() / 127.5 - 1
+    x = to_tensor(crop[None])
+    palette = to_signed(reference.palette[None])
     gray = colour.lightness(x)
     x_rt = pipeline.rt(gray, palette)
     content = content_features(pipeline.vgg, x_rt, pipeline.tt.config)

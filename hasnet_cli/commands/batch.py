@@ -132,7 +132,9 @@ def command(
     where the last one ended.
     """
     from hasnet_models import batch
+    from hasnet_models.memory import keep_memory_mapped
 
+    keep_memory_mapped()
     request.check()
     options.check()
     shard = None if options.shard is None else batch.Shard.parse(options.shard)

@@ -18,7 +18,7 @@ from hasnet_models.training.job import TrainingJob
 
 PATH = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0)
-ABLATIONS = "no-rt, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips, no-skips"
+ABLATIONS = "no-rt, no-zones, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips, no-skips"
 
 
 @click.command("train")
@@ -79,9 +79,11 @@ def run(terminal: Terminal, job: TrainingJob, options: dict[str, Any]) -> int:
     import torch
 
     from hasnet_cli.training_view import watching
+    from hasnet_models.memory import keep_memory_mapped
     from hasnet_models.training import distributed, loop, session
     from hasnet_models.training.runtime import Runtime
 
+    keep_memory_mapped()
     if options["threads"]:
         torch.set_num_threads(options["threads"])
     names = ("minutes", "images", "save_every", "preview_every", "log_every", "keep")

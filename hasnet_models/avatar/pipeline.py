@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from hasnet_models import palette
 from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError
 from hasnet_models.face.align import AlignedFace
-from hasnet_models.face.backends import load_detector
 from hasnet_models.face.detect import Detector
 from hasnet_models.face.locate import locate, locate_reference
 from hasnet_models.face.select import select
 from hasnet_models.image_io import Photo
-from hasnet_models.networks import colour, identity
+from hasnet_models.networks import colour, identity, tensors
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet, content_features
 from hasnet_models.plugins import Domain
+from hasnet_models.plugins.detectors import load_detector
 from hasnet_models.plugins.reference import Z_ID_MODEL, Reference
 from hasnet_models.weights import load
 
@@ -58,7 +58,7 @@ class AvatarPipeline:
 
         Args:
             device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-            backend: face detector, "embedded" or "insightface".
+            backend: face detector, "embedded", "insightface" or one of a plugin.
 
         Raises:
             DeviceError: the device is not usable here.
@@ -105,7 +105,7 @@ class AvatarPipeline:
     @torch.inference_mode()
     def embed(self, crop: np.ndarray) -> np.ndarray:
         """z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length."""
-        frame = self._tensor(crop[None]).permute(0, 3, 1, 2)
+        frame = tensors.to_tensor(crop[None], self.device)
         return identity.embed(self.identity_net, frame)[0].float().cpu().numpy()
 
     def nearest_domain(self, reference: Reference, domains: Sequence[Domain]) -> Domain | None:
@@ -140,15 +140,16 @@ class AvatarPipeline:
         for reference in references:
             _check_z_id(reference)
         tt = self._tt(domain)
-        sources = self._tensor(np.stack(crops)).permute(0, 3, 1, 2)
+        sources = tensors.to_tensor(np.stack(crops), self.device)
         gray, x_rt = colour.lightness(sources), sources
         if tt.config.use_rt:
-            x_rt = self.rt(gray, self._tensor(np.stack([r.palette for r in references])))
+            palettes = np.stack([r.palette for r in references])
+            x_rt = self.rt(gray, tensors.to_signed(palettes, self.device))
         content = content_features(self.vgg, x_rt, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
         code = tt.domain_code(domain.name if domain else None, len(crops)).to(self.device)
         x_tt = tt(x_rt, content, z_id, code)
-        stages = (_pictures(x) for x in (gray.expand(-1, 3, -1, -1), x_rt, x_tt))
+        stages = (tensors.to_pixels(x) for x in (gray.expand(-1, 3, -1, -1), x_rt, x_tt))
         return [Steps(*row) for row in zip(crops, *stages, strict=True)]
 
     def _tt(self, domain: Domain | None) -> TTNet:
@@ -158,11 +159,6 @@ class AvatarPipeline:
         if str(head) not in self.heads:
             self.heads[str(head)] = load.load_tt(head=head).to(self.device)
         return self.heads[str(head)]
-
-    def _tensor(self, rgb: np.ndarray) -> Tensor:
-        """uint8 -> float of the same shape in -1..1 on the device."""
-        x = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device).float()
-        return x / 127.5 - 1
 
 
 def likeness(reference: Reference, others: Sequence[Reference]) -> float:
@@ -196,9 +192,3 @@ def _check_z_id(reference: Reference) -> None:
             f"The reference {reference.name} has a z_id of {reference.z_id_model}; these "
             f"networks need one of {Z_ID_MODEL}."
         )
-
-
-def _pictures(x: Tensor) -> np.ndarray:
-    """(B, 3, H, W) in -1..1 -> uint8 (B, H, W, 3)."""
-    scaled = ((x.float().clamp(-1, 1) + 1) * 127.5).round().byte()
-    return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())

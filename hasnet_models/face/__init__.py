@@ -4,16 +4,13 @@ Importing this package loads OpenCV, but no network and no torch.
 """
 
 from hasnet_models.face.align import AlignedFace
-from hasnet_models.face.backends import BACKENDS, load_detector
 from hasnet_models.face.detect import Detector, Face
 from hasnet_models.face.locate import locate, locate_reference
 
 __all__ = [
-    "BACKENDS",
     "AlignedFace",
     "Detector",
     "Face",
-    "load_detector",
     "locate",
     "locate_reference",
 ]

@@ -10,15 +10,14 @@ fewer cartoons, and places the corners of a wide smile less well than MTCNN.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.errors import WeightsError
 from hasnet_models.face.align import invert, transform, warp
 from hasnet_models.face.opencv import cv2
-from hasnet_models.weights.files import weight_path
+from hasnet_models.face.session import open_session
 
 WEIGHTS = "centerface.onnx"
 _STRIDE = 4
@@ -92,7 +91,7 @@ class CenterFace:
     """
 
     def __init__(self, threads: int = 1) -> None:
-        self._session = _session(threads)
+        self._session = open_session(WEIGHTS, threads)
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """As `Detector.detect`; about 40 ms, and 25 ms more for each face (one thread)."""
@@ -165,20 +164,6 @@ class CenterFace:
         maps = [m[0] for m in self._session.run(_OUTPUTS, {"image": blob})]
         boxes, landmarks, scores = _decode(*maps, threshold)
         return [(boxes[i], landmarks[i], float(scores[i])) for i in _suppress(boxes, scores)]
-
-
-def _session(threads: int) -> Any:
-    import onnxruntime
-
-    path = weight_path(WEIGHTS)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no common class
-        reason = str(error).splitlines()[0]
-        raise WeightsError(f"The detector {path} cannot be loaded: {reason}.") from error
 
 
 def _resized(rgb: NDArray[np.uint8], k: float) -> NDArray[np.uint8]:

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.resources
-import json
 import re
-import struct
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hasnet_models.errors import DomainError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-if TYPE_CHECKING:
-    from hasnet_models.plugins.reference import Reference
+from hasnet_models.plugins.header import read_names
 
 API = 1
 MANIFEST = "domain.toml"
-REFERENCES = "hasnet-references-1"
-_LONGEST_HEADER = 1 << 24
 RESERVED = frozenset({"none"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _KEYS = {"api": int, "name": str, "title": str, "licence": str, "references": dict, "head": dict}
@@ -47,6 +34,8 @@ class DataFile:
         Raises:
             DomainError: it is missing, unreadable or has another hash.
         """
+        import hashlib
+
         try:
             content = self.path.read_bytes()
         except OSError as error:
@@ -91,8 +80,10 @@ class Domain:
             )
 
     @cached_property
-    def references(self) -> tuple[Reference, ...]:
-        """The references, at least one.
+    def references(self) -> tuple[Any, ...]:
+        """The references, at least one, as `hasnet_models.plugins.reference.Reference`.
+
+        That record holds arrays; this module does without numpy, so that domains are found fast.
 
         Raises:
             DomainError: the file is missing or damaged.
@@ -108,11 +99,7 @@ class Domain:
         Raises:
             DomainError: the file is missing or damaged.
         """
-        path = self.reference_file.verified()
-        try:
-            return tuple(_listed_names(path))
-        except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
-            raise DomainError(f"The reference file {path} cannot be used: {error}.") from error
+        return read_names(self.reference_file.verified())
 
     @cached_property
     def head(self) -> Path | None:
@@ -123,7 +110,7 @@ class Domain:
         """
         return self.head_file.verified() if self.head_file else None
 
-    def reference(self, wanted: str) -> Reference:
+    def reference(self, wanted: str) -> Any:
         """The reference of that number (from 1) or name.
 
         Raises:
@@ -147,6 +134,13 @@ class Domain:
         Raises:
             DomainError: the manifest is missing or wrong, or a file it names is not there.
         """
+        import importlib.resources
+
+        if sys.version_info >= (3, 11):
+            import tomllib
+        else:
+            import tomli as tomllib
+
         folder = importlib.resources.files(package)
         try:
             manifest = tomllib.loads(folder.joinpath(MANIFEST).read_text(encoding="utf-8"))
@@ -174,17 +168,6 @@ class Domain:
             head_file=_data_file(head, folder, where) if head is not None else None,
             package=package,
         )
-
-
-def _listed_names(path: Path) -> list[str]:
-    """From the header of a safetensors file: its length in 8 bytes, then a JSON object.
-
-    `hasnet_models.plugins.reference` writes it.
-    """
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(min(length, _LONGEST_HEADER)))
-    return [str(name) for name in json.loads(header["__metadata__"][REFERENCES])["names"]]
 
 
 def _check_keys(manifest: Mapping[str, Any], where: str) -> None:

@@ -19,12 +19,14 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
+from hasnet_models.atomic import replacing
 from hasnet_models.errors import DomainError
-from hasnet_models.plugins.domain import REFERENCES
+from hasnet_models.palette import COLOURS
+from hasnet_models.plugins.header import REFERENCES
 
-PALETTE_SHAPE = (20, 3)
+PALETTE_SHAPE = (COLOURS, 3)
 Z_ID_MODEL = "mobilefacenet"
 _UNIT_TOLERANCE = 1e-3
 
@@ -54,7 +56,7 @@ class Reference:
 
     def __post_init__(self) -> None:
         if self.palette.shape != PALETTE_SHAPE or self.palette.dtype != np.uint8:
-            raise ValueError(f"a palette is uint8 (20, 3), not {_kind(self.palette)}")
+            raise ValueError(f"a palette is uint8 {PALETTE_SHAPE}, not {_kind(self.palette)}")
         if self.z_id.ndim != 1 or self.z_id.dtype != np.float32:
             raise ValueError(f"a z_id is float32 (D,), not {_kind(self.z_id)}")
         length = float(np.linalg.norm(self.z_id))
@@ -68,9 +70,10 @@ def likest(references: Sequence[Reference], z_id: np.ndarray) -> Reference:
 
 
 def save_references(path: str | Path, references: Sequence[Reference]) -> None:
-    """Write references to one file.
+    """Write references to one file, whole or not at all.
 
     Raises:
+        DomainError: it cannot be written.
         ValueError: none given, a name used twice, or z_ids of different networks.
     """
     names = [reference.name for reference in references]
@@ -87,7 +90,12 @@ def save_references(path: str | Path, references: Sequence[Reference]) -> None:
         "licences": [reference.licence for reference in references],
         "sources": [reference.source for reference in references],
     }
-    save_file(tensors, str(path), {REFERENCES: json.dumps(about)})
+    data = save(tensors, {REFERENCES: json.dumps(about)})
+    try:
+        with replacing(Path(path)) as file:
+            file.write(data)
+    except OSError as error:
+        raise DomainError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def load_references(path: str | Path) -> tuple[Reference, ...]:

@@ -24,12 +24,14 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from hasnet_models.config.frozen import EMBEDDING_SIZE
 from hasnet_models.config.schema import Preset
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.data.index import FaceRecord
 from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.vgg import VGGFeatures
+from hasnet_models.palette import COLOURS
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import row_bytes
@@ -114,7 +116,7 @@ def topology_at(size: int, preset: Preset, faces: FaceSet, runtime: Runtime) -> 
     The features of all targets are in the cache, as in a long run.
     """
     with runtime.device:
-        frozen = (RTNet(preset.rt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
+        frozen = (RTNet(preset.rt), VGGFeatures(), MobileFaceNet())
     frozen = tuple(n.eval().requires_grad_(False) for n in frozen)
     stage = TTStage(preset, faces, faces, runtime, frozen)
     c = preset.tt_train
@@ -129,8 +131,8 @@ def _blank_faces(preset: Preset, side: int) -> FaceSet:
     records = [FaceRecord(d, f"{d}/{i}.png", "") for d in domains for i in range(FACES_A_DOMAIN)]
     images = np.broadcast_to(np.zeros((), np.uint8), (len(records), side, side, 3))
     vectors = {
-        "palettes": np.zeros((len(records), 20, 3), np.uint8),
-        "z_ids": np.zeros((len(records), 192), np.float32),
+        "palettes": np.zeros((len(records), COLOURS, 3), np.uint8),
+        "z_ids": np.zeros((len(records), EMBEDDING_SIZE), np.float32),
     }
     return FaceSet(records, images, vectors)
 

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 import hasnet_models
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.networks.tt_net import head_tensors
 from hasnet_models.training.rt_stage import RTStage
@@ -73,12 +73,15 @@ def domain_sizes(faces: FaceSet) -> dict[str, int]:
 
 
 def commit() -> str:
-    """The git commit of the source tree that is running, or "" where there is none."""
+    """The git commit of hasnet's own source tree where it runs from one, else "".
+
+    An installed package may lie in an environment inside somebody else's tree.
+    """
+    folder = Path(hasnet_models.__file__).resolve().parents[1]
+    command = ["git", "rev-parse", "--show-toplevel", "HEAD"]
     try:
-        folder = Path(hasnet_models.__file__).parent
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        top, head = found.stdout.splitlines()
+    except (OSError, ValueError, subprocess.CalledProcessError):
         return ""
-    return found.stdout.strip()
+    return head if Path(top).resolve() == folder else ""

@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import Preset
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.networks import colour
 from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.tensors import to_pixels, to_signed, to_tensor
 from hasnet_models.sheet import sheet
 from hasnet_models.training import distributed, losses
 from hasnet_models.training.augment import affine
 from hasnet_models.training.discriminators import PatchDiscriminator
 from hasnet_models.training.draws import faces_in_turn, one_of
 from hasnet_models.training.runtime import Runtime
-from hasnet_models.training.sheet import to_bytes
 from hasnet_models.training.stage import GanStage
-from hasnet_models.training.targets import from_bytes, pictures
+from hasnet_models.training.targets import pictures
 
 SCORED = 16
 
@@ -88,7 +88,7 @@ class RTStage(GanStage):
         indices = [one_of(rng, self.faces.by_domain[names[c]]) for c in chosen]
         flips = (rng.random(n) < 0.5).tolist()
         maps = self._maps(rng, n)
-        palettes = from_bytes(self.faces.palettes[indices], self.device)
+        palettes = to_signed(self.faces.palettes[indices], self.device)
         palettes = colour.jitter(palettes, *maps, dim=2)
         own = torch.from_numpy(rng.random(n) >= self.config.cross_palette)
         count = max(int(own.sum()), 1) / distributed.world()
@@ -120,7 +120,7 @@ class RTStage(GanStage):
         chosen = faces_in_turn(self.val, SCORED)
         keys = [(i, False) for i in chosen]
         x_s = pictures(self.val, keys, self.config.size, self.device)
-        palettes = from_bytes(self.val.palettes[chosen], self.device)
+        palettes = to_signed(self.val.palettes[chosen], self.device)
         found = self.ema.net(colour.lightness(x_s), palettes)
         own = torch.ones(len(chosen), device=self.device)
         return losses.huber(found, x_s, own).item()
@@ -130,10 +130,10 @@ class RTStage(GanStage):
         """Top row: references; left column: sources; cells: X_RT of the averaged net."""
         sources = faces_in_turn(self.val, people, "photo")
         refs = faces_in_turn(self.val, references)
-        palettes = from_bytes(self.val.palettes[refs], self.device)
+        palettes = to_signed(self.val.palettes[refs], self.device)
         rows: list[list[np.ndarray | None]] = [[None, *self.val.images[refs]]]
         for i in sources:
-            x = from_bytes(self.val.images[[i]], self.device).permute(0, 3, 1, 2)
+            x = to_tensor(self.val.images[[i]], self.device)
             gray = colour.lightness(x).expand(len(refs), -1, -1, -1)
-            rows.append([self.val.images[i], *to_bytes(self.ema.net(gray, palettes))])
+            rows.append([self.val.images[i], *to_pixels(self.ema.net(gray, palettes))])
         return sheet(rows, 128)

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 import torch
 
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import Preset, RTConfig, TTConfig
 from hasnet_models.data.cache import Progress
 from hasnet_models.data.faces import FaceSet, load_splits

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import RTTrainConfig, TTTrainConfig
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.training import distributed

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import Preset
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.networks import colour, identity
 from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.tensors import to_pixels, to_signed
 from hasnet_models.networks.tt_net import TTNet, content_features, head_tensors
 from hasnet_models.sheet import sheet
 from hasnet_models.training import losses
@@ -24,9 +25,8 @@ from hasnet_models.training.discriminators import Discriminators
 from hasnet_models.training.draws import faces_in_turn, own_uniform, seed_torch
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, Batch, Entry, EntryPool, Sampler
 from hasnet_models.training.runtime import Runtime
-from hasnet_models.training.sheet import to_bytes
 from hasnet_models.training.stage import GanStage
-from hasnet_models.training.targets import Key, TargetFeatures, from_bytes, pictures, shrink
+from hasnet_models.training.targets import Key, TargetFeatures, pictures, shrink
 
 SCORED = 8
 Terms = dict[str, tuple[float, Tensor]]
@@ -275,7 +275,7 @@ class TTStage(GanStage):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         x = move(pictures(faces, sources, side, self.device))
         if self.preset.tt.use_rt:
-            palettes = from_bytes(faces.palettes[list(references)], self.device)
+            palettes = to_signed(faces.palettes[list(references)], self.device)
             x = self.run_rt(colour.lightness(x), palettes)
         return x, content_features(self.run_vgg, x, self.preset.tt)
 
@@ -323,7 +323,7 @@ class TTStage(GanStage):
         rows: list[list[np.ndarray | None]] = [[None, *self.val.images[refs]]]
         for i in faces_in_turn(self.val, people, "photo"):
             x_tt, x_rt = self._render([(i, False)] * len(refs), refs)
-            rows += [[self.val.images[i], *to_bytes(x_tt)], [None, *to_bytes(x_rt)]]
+            rows += [[self.val.images[i], *to_pixels(x_tt)], [None, *to_pixels(x_rt)]]
         return sheet(rows, 128)
 
 

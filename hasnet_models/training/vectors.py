@@ -9,6 +9,7 @@ import torch
 
 from hasnet_models.data.vectors import PALETTES, VectorKind, VectorTable
 from hasnet_models.networks import identity
+from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.weights import files, load
 
 _IDENTITY = "mobilefacenet.safetensors"
@@ -35,7 +36,6 @@ def _embedder(device: torch.device) -> Callable[[np.ndarray], np.ndarray]:
 
     @torch.no_grad()
     def embed(faces: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(faces).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return identity.embed(net, x).cpu().numpy()
+        return identity.embed(net, to_tensor(faces, device)).cpu().numpy()
 
     return embed
