@@ -26,7 +26,7 @@ def load_pipeline(device: str = "auto", backend: str = "embedded") -> Any:
 
 
 def load_detector(backend: str = "embedded") -> Any:
-    """A face detector alone, a `hasnet_models.face.Detector`."""
+    """A face detector alone, a `hasnet_models.face.types.Detector`."""
     from hasnet_models.plugins.detectors import load_detector as load
 
     return load(backend)

@@ -1,13 +1,14 @@
 """What a user of the command line can do about an error.
 
-The library states facts and knows no commands. An error may bring a hint of its own; where it has
-none, this table has one for its class.
+The library states facts and knows no commands and no flags. An error may bring a hint, in Python's
+terms, or name the parameters it is about; where it has neither, this table has one for its class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hasnet_cli.flags import flag, with_flags
 from hasnet_models.errors import DomainError, HasnetError, PluginError
 
 HINTS: Mapping[type[HasnetError], str] = {
@@ -16,8 +17,10 @@ HINTS: Mapping[type[HasnetError], str] = {
 }
 
 
-def explained(error: HasnetError) -> HasnetError:
-    """The error with a hint, its own or that of its class."""
-    if error.hint is None:
-        error.hint = next((h for kind, h in HINTS.items() if isinstance(error, kind)), None)
-    return error
+def hint_of(error: HasnetError) -> str | None:
+    """The error's own hint with flags, or the flags it is about, or the hint of its class."""
+    if error.hint is not None:
+        return with_flags(error.hint, error.parameters)
+    if error.parameters:
+        return f"See {', '.join(map(flag, error.parameters))}."
+    return next((hint for kind, hint in HINTS.items() if isinstance(error, kind)), None)

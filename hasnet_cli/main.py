@@ -6,11 +6,12 @@ import functools
 import os
 import sys
 import traceback
+import warnings
 
 import click
 from click.shell_completion import CompletionItem
 
-from hasnet_cli import hints, settings
+from hasnet_cli import settings
 from hasnet_cli.console import Terminal, verbosity_options
 from hasnet_models import __version__
 from hasnet_models.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, HasnetError
@@ -94,7 +95,10 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = Terminal()
     try:
-        code = _run(args, terminal)
+        with warnings.catch_warnings():
+            # Damaged metadata beside sound pixels is no news to the user.
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+            code = _run(args, terminal)
         sys.stdout.flush()
     except OSError as error:
         code = _failed_output(error, terminal)
@@ -107,7 +111,7 @@ def _run(args: list[str] | None, terminal: Terminal) -> int:
     except HasnetError as error:
         if isinstance(error.__cause__, BrokenPipeError):
             return EXIT_FAILED
-        terminal.error(hints.explained(error))
+        terminal.error(error)
         return error.exit_code
     except click.ClickException as error:
         error.show()

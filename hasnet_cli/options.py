@@ -1,11 +1,10 @@
-"""The options of `avatar` and `batch` that say what an avatar is to look like."""
+"""Options that several commands have."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from typing import Any
 
@@ -14,46 +13,32 @@ from click.shell_completion import CompletionItem
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
-from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request
-from hasnet_models.errors import HasnetError
+from hasnet_models.errors import HasnetError, UsageError
+from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
 from hasnet_models.plugins import hooks
 
 
-class FaceMode(click.ParamType):
-    """`auto`, `aligned`, or a box `x,y,w,h` in pixels."""
+class FaceType(click.ParamType):
+    """Which face of a picture, or where it is: a `FaceChoice` of some kinds."""
 
     name = "face"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "auto|aligned|x,y,w,h"
+    def __init__(self, kinds: Collection[str] = KINDS) -> None:
+        self.kinds = kinds
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in ("auto", "aligned"):
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "|".join(f"{kind}IMG" if kind == LIKE else kind for kind in self.kinds)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> FaceChoice:
+        if isinstance(value, FaceChoice):
             return value
         try:
-            x, y, width, height = (float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"'{value}' is not auto, aligned or x,y,w,h.", param, ctx)
-        if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
-            self.fail(f"'{value}' is not a box: its width and height are above 0.", param, ctx)
-        return value
-
-
-class FaceChoice(FaceMode):
-    """One of the faces of a photo, or all: what FaceMode takes, and the choices among several."""
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "largest|all|N|like:IMG|auto|aligned|x,y,w,h"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in ("largest", "all") or value.startswith("like:"):
-            return value
-        if value.isdecimal():
-            if int(value) == 0:
-                self.fail("Faces are numbered from the left to the right, from 1.", param, ctx)
-            return str(int(value))
-        return super().convert(value, param, ctx)
+            return FaceChoice.parse(value, self.kinds)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 class DetectorName(click.ParamType):
@@ -116,6 +101,18 @@ backend_option = click.option(
     help="Face detector.",
 )
 
+quality_option = click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    envvar="HASNET_QUALITY",
+    show_envvar=True,
+    help="Of JPEG, WebP, AVIF and HEIC.  [default: 95]",
+)
+single_face_option = click.option(
+    "--face", type=FaceType(SINGLE), default="auto", help="Where the face is."
+)
+
 
 def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a Request to a command, which gets them as `request`."""
@@ -149,8 +146,10 @@ _OPTIONS = (
         help="Which reference of the domain.  [default: likest]",
     ),
     click.option("--seed", type=int, help="Seed of --reference random."),
-    click.option("--face", type=FaceChoice(), default="auto", help="Which face, or where it is."),
-    click.option("--ref-face", type=FaceMode(), default="auto", help="The same for --ref."),
+    click.option("--face", type=FaceType(), default="auto", help="Which face, or where it is."),
+    click.option(
+        "--ref-face", type=FaceType(SINGLE), default="auto", help="The same for --ref."
+    ),
     device_option,
     backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
@@ -160,14 +159,3 @@ _OPTIONS = (
     ),
 )
 
-
-def start_job(request: Request, terminal: Terminal) -> Job:
-    """The request made ready, with the installed domains and this program's pipeline.
-
-    Raises:
-        HasnetError: of the kind that fits.
-    """
-    request.check()
-    registry = factory.find_domains()
-    terminal.report_plugins(registry)
-    return Job.start(request, registry, factory.load_pipeline, terminal.note)

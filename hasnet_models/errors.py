@@ -78,3 +78,4 @@ class DeviceError(HasnetError):
     """The device that was asked for is not usable here."""
 
     exit_code = EXIT_DEVICE
+

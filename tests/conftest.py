@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import nano
 import numpy as np
 import pytest
 from fakes import FakePipeline
 
 from hasnet_cli import factory
 from hasnet_cli.main import main
+from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.plugins import entry_points, forget
 from hasnet_models.plugins.reference import Reference, save_references
 
@@ -90,6 +94,31 @@ def _hide_installed_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> No
         return importlib.metadata.distributions(path=[str(folder)])
 
     monkeypatch.setattr(entry_points, "distributions", only_fake)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Faces of three domains, see `nano.make_folder`."""
+    return nano.make_folder(tmp_path / "faces")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 256 KiB, where the tests may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if not mount or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a file system")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture(scope="session")
+def networks() -> AvatarPipeline:
+    """The real networks, loaded once for all tests."""
+    return AvatarPipeline.load("cpu")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hasnet_models.face.opencv import cv2
+from hasnet_models.opencv import cv2
 from hasnet_models.topology.appearance import (
     CORNER,
     EXTENT,

@@ -18,9 +18,9 @@ from hasnet_models.data.importers import frame
 from hasnet_models.data.importers.datasets import DATASETS
 from hasnet_models.data.importers.frame import ImportJob, plan, run
 from hasnet_models.data.index import list_faces
-from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.face import Face
-from hasnet_models.face.align import FFHQ_TEMPLATE_512
+from hasnet_models.errors import HasnetError, ImageError, UsageError
+from hasnet_models.face.types import Face
+from hasnet_models.frame import FFHQ_TEMPLATE_512
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 
@@ -279,7 +279,7 @@ def test_full_disk_stops_and_keeps_what_is_there(tree, tmp_path, monkeypatch):
 
     def full(face, path, **options):
         if rows(out) or len(list(out.glob("clay/*"))) == 1:
-            raise image_io.ImageError(f"{path} cannot be written: No space left on device.")
+            raise ImageError(f"{path} cannot be written: No space left on device.")
         write(face, path, **options)
 
     monkeypatch.setattr(frame.image_io, "write", full)

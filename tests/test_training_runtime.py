@@ -27,11 +27,6 @@ ROOT = Path(__file__).parents[1]
 STAGES = [nano.rt_stage, nano.tt_stage]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return nano.make_folder(tmp_path / "faces")
-
-
 def silent(*_):
     return None
 

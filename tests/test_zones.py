@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hasnet_models.face.opencv import cv2
 from hasnet_models.face.person import PersonFinder
+from hasnet_models.opencv import cv2
 from hasnet_models.palette import extract
 from hasnet_models.topology.mean_face import mean_face, mirrored
 from hasnet_models.topology.points import LEFT_EYE, OUTER_LIPS

@@ -17,7 +17,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from hasnet_models.face.mesh import MINIMUM_SCORE, MeshFinder
-from hasnet_models.face.opencv import cv2
+from hasnet_models.opencv import cv2
 from hasnet_models.topology.mean_face import FILE, generalised_procrustes
 from hasnet_models.topology.points import FACE_OVAL
 from hasnet_models.topology.pose import fit_similarity

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from hasnet_models import palette
+from hasnet_models.avatar.steps import Steps
 from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError
-from hasnet_models.face.align import AlignedFace
-from hasnet_models.face.detect import Detector
-from hasnet_models.face.locate import locate, locate_reference
-from hasnet_models.face.select import select
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.search import locate, locate_reference, select
+from hasnet_models.face.types import AlignedFace, Detector
 from hasnet_models.image_io import Photo
 from hasnet_models.networks import colour, identity, tensors
 from hasnet_models.networks.rt_net import RTNet
@@ -29,15 +29,7 @@ NEIGHBOURS = 3
 PALETTE_WEIGHT = 1.0
 FAR = 0.75
 
-
-@dataclass(frozen=True)
-class Steps:
-    """The stages of one avatar, each uint8 (512, 512, 3)."""
-
-    source: np.ndarray
-    gray: np.ndarray
-    x_rt: np.ndarray
-    x_tt: np.ndarray
+AUTO = FaceChoice()
 
 
 @dataclass
@@ -69,18 +61,18 @@ class AvatarPipeline:
         rt, tt, vgg, net = (n.to(target) for n in nets)
         return cls(target, load_detector(backend), rt, tt, vgg, net)
 
-    def crop(self, photo: Photo, face_mode: str = "auto") -> tuple[AlignedFace, list[str]]:
+    def crop(self, photo: Photo, choice: FaceChoice = AUTO) -> tuple[AlignedFace, list[str]]:
         """The aligned face of a photo, and notes for the user.
 
         Raises:
             NoFaceError: there is no face.
         """
-        return locate(photo, face_mode, self.detector)
+        return locate(photo, choice, self.detector)
 
     def crops(
-        self, photo: Photo, face: str = "auto", like: np.ndarray | None = None
+        self, photo: Photo, choice: FaceChoice = AUTO, like: np.ndarray | None = None
     ) -> tuple[list[AlignedFace], list[str]]:
-        """The chosen faces of a photo (see `face.select`), and notes for the user.
+        """The chosen faces of a photo (see `face.search.select`), and notes for the user.
 
         Args:
             like: z_id that "like:PICTURE" compares with.
@@ -89,16 +81,16 @@ class AvatarPipeline:
             NoFaceError: there is no such face.
         """
         likeness = None if like is None else (lambda crop: float(self.embed(crop) @ like))
-        return select(photo, face, self.detector, likeness)
+        return select(photo, choice, self.detector, likeness)
 
     def reference_from_image(
-        self, photo: Photo, face_mode: str = "auto"
+        self, photo: Photo, choice: FaceChoice = AUTO
     ) -> tuple[Reference, list[str]]:
         """Palette and z_id of a picture, and notes for the user.
 
         A picture without a face that can be found is taken as an aligned crop.
         """
-        aligned, notes = locate_reference(photo, face_mode, self.detector)
+        aligned, notes = locate_reference(photo, choice, self.detector)
         found = Reference(photo.name, palette.extract(aligned.crop), self.embed(aligned.crop))
         return found, notes
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hasnet_models import image_io
 from hasnet_models.errors import ImageError
-from hasnet_models.face.opencv import cv2
+from hasnet_models.opencv import cv2
 
 MIN_SIDE = 32
 _UNREADABLE = "unreadable"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.face.opencv import cv2
 from hasnet_models.face.session import open_session
+from hasnet_models.opencv import cv2
 
 WEIGHTS = "face_mesh.onnx"
 POINTS = 468

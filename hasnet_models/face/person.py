@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.face.mesh import check_crop
-from hasnet_models.face.opencv import cv2
 from hasnet_models.face.session import open_session
+from hasnet_models.opencv import cv2
 
 WEIGHTS = "person_mask.onnx"
 

@@ -20,7 +20,7 @@ def hasnet_detectors() -> Iterator[DetectorSpec]:
 
 
 def _centerface() -> Any:
-    from hasnet_models.face.detect import CenterFace
+    from hasnet_models.face.centerface import CenterFace
 
     return CenterFace()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hasnet_models.errors import PluginError, UsageError
-from hasnet_models.face.detect import Detector, Face
+from hasnet_models.face.types import Detector, Face
 from hasnet_models.plugins import hooks
 from hasnet_models.plugins.builtin import EMBEDDED
 from hasnet_models.plugins.manager import kept_manager, load

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hasnet_models.face.opencv import cv2
+from hasnet_models.opencv import cv2
 from hasnet_models.topology import thin_plate
 from hasnet_models.topology.flow import TRAINING_GRID, cell_centres
 from hasnet_models.topology.mean_face import mean_face

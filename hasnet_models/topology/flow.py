@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hasnet_models.face.opencv import cv2
+from hasnet_models.opencv import cv2
 from hasnet_models.topology import thin_plate
 from hasnet_models.topology.points import CONTROL, flat
 

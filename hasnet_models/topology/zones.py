@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hasnet_models.face.opencv import cv2
+from hasnet_models.opencv import cv2
 from hasnet_models.palette import shrink
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CHIN, EYES, OUTER_LIPS, flat

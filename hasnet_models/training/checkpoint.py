@@ -25,9 +25,9 @@ from typing import Any
 
 import torch
 
-import hasnet_models
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import TEMPORARY_GLOB, replacing
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
+from hasnet_models.version import __version__
 
 FORMAT = 2
 STATE, META, LATEST, BEST = "state.pt", "meta.json", "latest", "best"
@@ -137,7 +137,7 @@ def data_changed(meta: dict[str, Any], fingerprint: str) -> str | None:
 def _versions() -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "hasnet": hasnet_models.__version__,
+        "hasnet": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
@@ -218,7 +218,7 @@ def _forget(run: Path, final: Path, keep: int) -> None:
 
 
 def _remove_stale(run: Path) -> None:
-    for stale in [*run.glob(".step-*.tmp"), *run.glob(".latest*.tmp"), *run.glob(".best*.tmp")]:
+    for stale in [*run.glob(".step-*.tmp"), *run.glob(TEMPORARY_GLOB)]:
         with contextlib.suppress(OSError):
             shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hasnet_models.batch.plan import Plan
 from hasnet_models.batch.result import Item
@@ -11,38 +11,43 @@ _Signature = tuple[int, int]
 
 
 @dataclass
-class Watcher:
+class Arrivals:
     """Finds photos that are new or changed, and whole: unchanged from one look to the next.
 
-    A photo whose avatar would be another photo's is passed over; `refused` names such pairs.
+    A photo whose avatar would be another photo's is passed over; `new_refusals` names such pairs.
     """
 
-    work: Plan
-    refused: list[str] = field(default_factory=list)
+    plan: Plan
 
     def __post_init__(self) -> None:
-        self._seen: dict[str, _Signature] = {}
+        self._last: dict[str, _Signature] = {}
         self._given: dict[str, _Signature] = {}
-        self._taken: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+        self._refusals: dict[str, bool] = {}  # sentence -> whether it was given
 
     def look(self) -> list[Item]:
         """The photos that can be worked on now; each is given once for each of its states."""
-        found = {item.key: (item, _signature(item)) for item in self.work.items()}
+        present = {item.key: (item, _signature(item)) for item in self.plan.items()}
         settled = []
-        for key, (item, signature) in found.items():
-            whole = signature is not None and self._seen.get(key) == signature
+        for key, (item, signature) in present.items():
+            whole = signature is not None and self._last.get(key) == signature
             if whole and self._given.get(key) != signature and self._is_free(item):
                 self._given[key] = signature
                 settled.append(item)
-        self._seen = {key: signature for key, (_, signature) in found.items() if signature}
+        self._last = {key: signature for key, (_, signature) in present.items() if signature}
         return settled
 
+    def new_refusals(self) -> list[str]:
+        """A sentence for each pair of photos with one target, once."""
+        new = [sentence for sentence, given in self._refusals.items() if not given]
+        self._refusals |= dict.fromkeys(new, True)
+        return new
+
     def _is_free(self, item: Item) -> bool:
-        owner = self._taken.setdefault(item.target.as_posix().casefold(), item.key)
+        owner = self._owners.setdefault(item.target.as_posix().casefold(), item.key)
         if owner != item.key:
             pair = f"{owner} and {item.key} would both become {item.target}."
-            if pair not in self.refused:
-                self.refused.append(pair)
+            self._refusals.setdefault(pair, False)
         return owner == item.key
 
 

@@ -10,14 +10,15 @@ fewer cartoons, and places the corners of a wide smile less well than MTCNN.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.face.align import invert, transform, warp
-from hasnet_models.face.opencv import cv2
+from hasnet_models.face.align import warp
 from hasnet_models.face.session import open_session
+from hasnet_models.face.types import Face
+from hasnet_models.frame import invert, transform
+from hasnet_models.opencv import cv2
 
 WEIGHTS = "centerface.onnx"
 _STRIDE = 4
@@ -27,36 +28,6 @@ _OUTPUTS = ["heatmap", "scale", "offset", "landmarks"]
 _MIRRORED = [1, 0, 2, 4, 3]  # the landmarks of a mirrored face, in its own left-first order
 _REFINE_SIZES = (160, 224)
 _REFINE_FRAME = 2.0  # side of the frame that is looked at again, in box sides
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """One detected face, in pixels of the picture.
-
-    Attributes:
-        box: float32 (4,), x1 y1 x2 y2; may reach beyond the picture.
-        landmarks: float32 (5, 2): left eye, right eye, nose, left and right corner of the mouth,
-            left and right as the viewer sees them.
-        score: 0..1.
-    """
-
-    box: NDArray[np.float32]
-    landmarks: NDArray[np.float32]
-    score: float
-
-    @property
-    def area(self) -> float:
-        """Of the box, in square pixels."""
-        x1, y1, x2, y2 = self.box
-        return float(max(x2 - x1, 0) * max(y2 - y1, 0))
-
-
-class Detector(Protocol):
-    """Anything that finds faces."""
-
-    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """The faces in a uint8 (H, W, 3) picture, the largest first; empty if there are none."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from hasnet_models import image_io
 from hasnet_models.atomic import replacing
+from hasnet_models.avatar.provenance import matrix_of
+from hasnet_models.batch import Ledger, Result
 from hasnet_models.errors import HasnetError, ImageError, UsageError
+from hasnet_models.face.align import warp
+from hasnet_models.opencv import cv2
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from hasnet_models.batch import Result
-    from hasnet_models.image_io import Photo
-
-REPORT_NAME = "report.html"
+PAGE_NAME = "report.html"
 # Two pictures of some 12 kB each: the page of a large batch stays one that a browser can open.
 MOST_PICTURES = 500
 _SIDE = 256
 _QUALITY = 82
 
 
-def report_batch(out_dir: Path, photos: Path | None = None) -> Path:
+def write_batch_page(out_dir: Path, photos: Path | None = None) -> Path:
     """Write the page of a batch's output folder, from the results of all its shards.
 
     Args:
@@ -36,24 +36,14 @@ def report_batch(out_dir: Path, photos: Path | None = None) -> Path:
         UsageError: the folder has no results.
         ImageError: they cannot be read, or the page not be written.
     """
-    from hasnet_models.batch import Ledger
-
     results = list(Ledger(out_dir).known.values())
     if not results:
         raise UsageError(f"{out_dir} has no results.", "Give the output folder of a batch.")
-    return write_report(out_dir, results, photos)
+    return _write_page(out_dir, results, photos)
 
 
-def write_report(out_dir: Path, results: Sequence[Result], photos: Path | None = None) -> Path:
-    """Write `report.html` into a batch's output folder.
-
-    Args:
-        photos: as in `report_batch`.
-
-    Raises:
-        ImageError: the page cannot be written.
-    """
-    path = out_dir / REPORT_NAME
+def _write_page(out_dir: Path, results: Sequence[Result], photos: Path | None = None) -> Path:
+    path = out_dir / PAGE_NAME
     try:
         with replacing(path) as file:
             for part in _page(out_dir, results, photos):
@@ -102,8 +92,6 @@ def _card(out_dir: Path, result: Result, photos: Path | None) -> str:
 
 def _slider(output: Path, result: Result, photos: Path | None) -> tuple[str, dict[str, str]]:
     """The picture before and after, one over the other, and the avatar's own record."""
-    from hasnet_models import image_io
-
     avatar, metadata = image_io.read(output), image_io.read_metadata(output)
     before = _before(photos / result.input, metadata) if photos else None
     after_uri = _data_uri(_small(avatar.rgb))
@@ -115,12 +103,8 @@ def _slider(output: Path, result: Result, photos: Path | None) -> tuple[str, dic
 
 def _before(path: Path, metadata: Mapping[str, str]) -> np.ndarray | None:
     """The photo as the avatar shows it: its aligned face, or the whole. None if it is gone."""
-    from hasnet_models import image_io
-    from hasnet_models.avatar.provenance import matrix_of
-    from hasnet_models.face.align import warp
-
     try:
-        photo: Photo = image_io.read(path)
+        photo = image_io.read(path)
     except HasnetError:
         return None
     matrix = matrix_of(metadata)
@@ -128,8 +112,6 @@ def _before(path: Path, metadata: Mapping[str, str]) -> np.ndarray | None:
 
 
 def _small(rgb: np.ndarray) -> np.ndarray:
-    from hasnet_models.face.opencv import cv2
-
     height, width = rgb.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -137,8 +119,6 @@ def _small(rgb: np.ndarray) -> np.ndarray:
 
 
 def _data_uri(rgb: np.ndarray) -> str:
-    from hasnet_models import image_io
-
     data = image_io.encode(rgb, ".jpg", quality=_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
 
