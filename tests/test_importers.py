@@ -14,9 +14,9 @@ from PIL import Image
 
 from hasnet_cli import factory
 from hasnet_models import image_io
-from hasnet_models.data.importers import frame
+from hasnet_models.data.importers import importing
 from hasnet_models.data.importers.datasets import DATASETS
-from hasnet_models.data.importers.frame import ImportJob, plan, run
+from hasnet_models.data.importers.importing import ImportJob, plan, run
 from hasnet_models.data.index import list_faces
 from hasnet_models.errors import HasnetError, ImageError, UsageError
 from hasnet_models.face.types import Face
@@ -255,7 +255,7 @@ def test_import_goes_on_where_it_stopped(tree, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         write(*args, **options)
 
-    monkeypatch.setattr(frame.image_io, "write", interrupted)
+    monkeypatch.setattr(importing.image_io, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         do("folder", source, tmp_path / "out")
     assert len(rows(tmp_path / "out")) == 2
@@ -282,7 +282,7 @@ def test_full_disk_stops_and_keeps_what_is_there(tree, tmp_path, monkeypatch):
             raise ImageError(f"{path} cannot be written: No space left on device.")
         write(face, path, **options)
 
-    monkeypatch.setattr(frame.image_io, "write", full)
+    monkeypatch.setattr(importing.image_io, "write", full)
     with pytest.raises(HasnetError, match="No space left"):
         do("folder", source, out)
     assert len(rows(out)) == 1
