@@ -32,7 +32,7 @@ _FADE = 0.07  # height over which the mask begins, in frames
 _ABOVE_BROWS = 0.05  # where it begins, in frames
 _LIGHTNESS = 0.5  # weight of lightness beside chroma in how far a map is from another
 _NOISE = 6.0  # distance in Lab that is nothing even in the most uniform domain
-_FAR = (1.5, 3.0)  # spreads of the domain up to which a map is believed, and from which it is not
+_FAR = (1.2, 2.4)  # spreads of the domain up to which a map is believed, and from which it is not
 _SPREAD_SHARE = 0.75  # of the domain's faces lie within its spread
 
 
@@ -146,7 +146,8 @@ def believed(
     own, tint = deviation(appearance, mean)
     low, high = _FAR
     far = np.linalg.norm(own, axis=2) / (usual + _NOISE)
-    far = cv2.GaussianBlur(far.astype(np.float32), (0, 0), 1.0)
+    # The rim of what is foreign, blurred into the face, is foreign too.
+    far = cv2.GaussianBlur(cv2.dilate(far.astype(np.float32), np.ones((5, 5))), (0, 0), 1.5)
     share = 1 - _smoothstep((far - low) / (high - low))[..., None]
     return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
 
