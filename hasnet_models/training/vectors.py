@@ -37,9 +37,7 @@ def vector_table(device: torch.device, placed: bool = False) -> VectorTable:
 
 def z_ids(device: torch.device) -> VectorKind:
     """z_id by the identity network; kept by the sha256 of its weight file."""
-    return VectorKind(
-        _digest(_IDENTITY), "float32", (identity.EMBEDDING_SIZE,), _embedder(device)
-    )
+    return VectorKind(_digest(_IDENTITY), "float32", (identity.EMBEDDING_SIZE,), _embedder(device))
 
 
 def meshes() -> VectorKind:
@@ -104,9 +102,7 @@ FROM_MESHES: VectorTable = {
     "shares": VectorKind(
         _ZONES, "float32", (COLOURS, len(zones.ZONES)), shares_of, ("palettes", "meshes", "zones")
     ),
-    "maps": VectorKind(
-        _MAP, "uint8", (appearance.SIDE, appearance.SIDE, 3), maps_of, ("meshes",)
-    ),
+    "maps": VectorKind(_MAP, "uint8", (appearance.SIDE, appearance.SIDE, 3), maps_of, ("meshes",)),
 }
 
 
