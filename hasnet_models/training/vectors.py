@@ -17,7 +17,9 @@ from hasnet_models.topology import appearance, zones
 from hasnet_models.weights import files, load
 
 _IDENTITY = "mobilefacenet.safetensors"
+MESH_SHAPE = (mesh.POINTS + 1, 3)
 PERSON_SIDE = 64
+PERSON_SHAPE = (PERSON_SIDE, PERSON_SIDE)
 
 
 def vector_table(device: torch.device, placed: bool = False) -> VectorTable:
@@ -50,17 +52,17 @@ def meshes() -> VectorKind:
     def look(faces: np.ndarray, given: np.ndarray) -> np.ndarray:
         return np.stack([_look(finder, *pair) for pair in zip(faces, given, strict=True)])
 
-    return VectorKind(_digest(mesh.WEIGHTS), "float32", (mesh.POINTS + 1, 3), look, (GIVEN,))
+    return VectorKind(_digest(mesh.WEIGHTS), "float32", MESH_SHAPE, look, (GIVEN,))
 
 
 def persons() -> VectorKind:
     """Person masks, uint8 (64, 64)."""
-    finder, shape = person.PersonFinder(), (PERSON_SIDE, PERSON_SIDE)
+    finder = person.PersonFinder()
 
     def masks(faces: np.ndarray) -> np.ndarray:
         return np.stack([_fractions(_halved(finder.mask(face))) for face in faces])
 
-    return VectorKind(_digest(person.WEIGHTS), "uint8", shape, masks)
+    return VectorKind(_digest(person.WEIGHTS), "uint8", PERSON_SHAPE, masks)
 
 
 def usable(packed_mesh: np.ndarray) -> np.ndarray | None:
