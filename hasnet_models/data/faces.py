@@ -154,7 +154,8 @@ def load_faces(
     """
     listing = list_faces(folder, split)
     known = find_parts(folder, parts, listing.records)
-    keys = [known.key(r, file_hash(folder / r.file)) for r in listing.records]
+    contents = [file_hash(folder / r.file) for r in listing.records]
+    keys = [known.key(r, content) for r, content in zip(listing.records, contents, strict=True)]
     with writing(cache):
         found = _decoded(folder, known, listing.records, keys, size, cache, progress)
         if not found.records:
@@ -163,7 +164,9 @@ def load_faces(
         store = VectorStore(cache, table)
         _fill(store, folder, known, found, progress)
         found.skipped = listing.skipped + found.skipped
-        return _face_set(found, store, listing.notes)
+        of_key = dict(zip(keys, contents, strict=True))
+        notes = listing.notes + oddities(found.records, [of_key[key] for key in found.hashes])
+        return _face_set(found, store, notes)
 
 
 def fingerprint(records: list[FaceRecord], hashes: list[str]) -> str:
@@ -174,7 +177,6 @@ def fingerprint(records: list[FaceRecord], hashes: list[str]) -> str:
 
 def _face_set(found: SplitFaces, store: VectorStore, notes: list[str]) -> FaceSet:
     records, hashes = found.records, found.hashes
-    notes = notes + oddities(records, hashes)
     mark = fingerprint(records, hashes)
     return FaceSet(records, found.images, store.rows(hashes), found.skipped, notes, mark)
 
@@ -194,7 +196,7 @@ def _load_shards(
         train, val = found
         if not train.records:
             raise shards.no_faces(path, train.skipped)
-        return _face_set(train, store, []), _face_set(val, store, [])
+        return tuple(_face_set(s, store, oddities(s.records, s.hashes)) for s in (train, val))
 
 
 def _decoded(
