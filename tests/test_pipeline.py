@@ -7,6 +7,7 @@ import pytest
 
 from hasnet_models import image_io
 from hasnet_models.avatar.pipeline import likeness, palette_distance
+from hasnet_models.avatar.steps import stages
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.domain import DataFile
@@ -42,14 +43,14 @@ def test_likeness_is_highest_for_itself():
 
 
 @pytest.fixture(scope="module")
-def crop(networks):
-    return networks.crop(image_io.read(ASTRONAUT))[0].crop
+def face(networks):
+    return networks.crop(image_io.read(ASTRONAUT))[0]
 
 
 @pytest.mark.slow
-def test_avatar_of_the_astronaut(networks, crop):
-    steps = networks.render(crop, reference(0, (190, 150, 40)), None)
-    for picture in (steps.source, steps.gray, steps.x_rt, steps.x_tt):
+def test_avatar_of_the_astronaut(networks, face):
+    steps = networks.render(face, reference(0, (190, 150, 40)), None)
+    for picture in stages(steps):
         assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
     assert np.ptp(steps.gray, axis=2).max() == 0
     red, _, blue = steps.x_rt.reshape(-1, 3).mean(0)
@@ -61,20 +62,20 @@ def test_avatar_of_the_astronaut(networks, crop):
 
 
 @pytest.mark.slow
-def test_palette_and_identity_each_change_the_avatar(networks, crop):
+def test_palette_and_identity_each_change_the_avatar(networks, face):
     base = reference(0, (190, 150, 40))
     other_palette = Reference("p", reference(1, (40, 90, 190)).palette, base.z_id)
     other_z = Reference("z", base.palette, reference(2).z_id)
     first, second, third = (
-        networks.render(crop, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
+        networks.render(face, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
     )
     assert np.abs(first - second).mean() > 20
     assert np.abs(first - third).mean() > 0.2
 
 
 @pytest.mark.slow
-def test_rendering_is_repeatable(networks, crop):
-    first, second = (networks.render(crop, reference(0), None).x_tt for _ in range(2))
+def test_rendering_is_repeatable(networks, face):
+    first, second = (networks.render(face, reference(0), None).x_tt for _ in range(2))
     assert np.array_equal(first, second)
 
 
@@ -88,19 +89,19 @@ def test_nearest_domain_is_the_one_that_holds_the_reference(networks, tmp_path):
 
 
 @pytest.mark.slow
-def test_z_id_of_another_network_is_refused(networks, crop):
+def test_z_id_of_another_network_is_refused(networks, face):
     foreign = Reference("f", reference(0).palette, reference(0).z_id, z_id_model="arcface")
     with pytest.raises(UsageError, match="arcface"):
-        networks.render(crop, foreign, None)
+        networks.render(face, foreign, None)
 
 
 @pytest.mark.slow
-def test_damaged_head_is_a_weights_error(networks, crop, tmp_path):
+def test_damaged_head_is_a_weights_error(networks, face, tmp_path):
     head = tmp_path / "head.safetensors"
     head.write_bytes(b"not a head")
     broken = domain(tmp_path, "broken", [reference(0)], head)
     with pytest.raises(WeightsError, match="head"):
-        networks.render(crop, broken.references[0], broken)
+        networks.render(face, broken.references[0], broken)
 
 
 @pytest.mark.slow
