@@ -18,6 +18,8 @@ from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CONTROL, FACE_OVAL, flat
 from hasnet_models.topology.pose import pose_of
 
+# Rises when a face may get other colours in its map, so that what was kept of before is not taken.
+VERSION = 1
 SIDE = 48
 EXTENT = 0.68  # side of the square of the frame that the map covers, symmetric to the mean face
 CORNER = np.array([0.5 - EXTENT / 2, 0.24])

@@ -14,6 +14,8 @@ from hasnet_models.palette import shrink
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CHIN, EYES, OUTER_LIPS, flat
 
+# Rises when a face may get other zones or shares, so that what was kept of before is not taken.
+VERSION = 1
 ZONES = ("skin", "lips", "eyes", "hair", "below", "rest")
 SIDE = 32
 
