@@ -147,7 +147,7 @@ class AvatarPipeline:
         tt = self._tt(domain)
         sources = tensors.to_tensor(np.stack([face.crop for face in faces]), self.device)
         gray = colour.lightness(sources)
-        x_rt = self._recoloured(gray, faces, references) if tt.config.use_rt else sources
+        x_rt = self.recoloured(gray, faces, references) if tt.config.use_rt else sources
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
@@ -160,10 +160,10 @@ class AvatarPipeline:
         stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
         return [Steps(face.crop, *row) for face, row in zip(faces, stages, strict=True)]
 
-    def _recoloured(
+    def recoloured(
         self, gray: Tensor, faces: Sequence[AlignedFace], references: Sequence[Reference]
     ) -> Tensor:
-        """X_RT of gray faces (B, 1, S, S)."""
+        """X_RT (B, 3, S, S) of faces whose lightness is `gray` (B, 1, S, S), -1..1 both."""
         palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
         zones = shaping.stacked([shaping.zones_of(face) for face in faces], self.device)
         shares = shaping.stacked([shaping.shares_of(r) for r in references], self.device)

@@ -21,7 +21,7 @@ from hasnet_models.networks.warp import warp
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import Reference
-from hasnet_models.topology.appearance import believed, face_mask, placed
+from hasnet_models.topology.appearance import believed, evenly_lit, face_mask, placed
 from hasnet_models.topology.flow import GRID, Flow, flow
 from hasnet_models.topology.shape import Shape, mixed_shape, target
 from hasnet_models.topology.strength import Shaping
@@ -77,7 +77,7 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
     colours, mask = blank, np.zeros((SIDE, SIDE), np.float32)
     appearance = appearance_of(reference, domain)
     if appearance is not None and look.colouring:
-        colours = np.round(placed(appearance, goal, SIDE)).astype(np.uint8)
+        colours = np.round(placed(evenly_lit(appearance), goal, SIDE)).astype(np.uint8)
         mask = face_mask(goal, SIDE)
     oval = zone_maps(goal)[_FACE_ZONES].sum(0)
     return Guide(still, _person(face, zones), oval, colours, mask)

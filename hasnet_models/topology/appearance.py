@@ -33,6 +33,8 @@ _MASK_BLUR = 0.018  # of the oval's edge, in frames
 _FADE = 0.07  # height over which the mask begins, in frames
 _ABOVE_BROWS = 0.05  # where it begins, in frames
 _LIGHTNESS = 0.5  # weight of lightness beside chroma in how far a map is from another
+_EVENING = 0.8  # how much of side light is taken off
+_BROAD = 4.0  # cells, the blur that leaves light and no features
 _NOISE = 6.0  # distance in Lab that is nothing even in the most uniform domain
 _FAR = (1.2, 2.4)  # spreads of the domain up to which a map is believed, and from which it is not
 _SPREAD_SHARE = 0.75  # of the domain's faces lie within its spread
@@ -152,6 +154,17 @@ def believed(
     far = cv2.GaussianBlur(cv2.dilate(far.astype(np.float32), np.ones((5, 5))), (0, 0), 1.5)
     share = 1 - _smoothstep((far - low) / (high - low))[..., None]
     return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+
+
+def evenly_lit(appearance: NDArray[np.uint8], amount: float = _EVENING) -> NDArray[np.uint8]:
+    """A map (48, 48, 3) with less of the light that falls on one side: it is not the face's own.
+
+    The broad half of the lightness that is not symmetric is taken off, by the amount 0..1.
+    """
+    lab = _lab(appearance)
+    broad = cv2.GaussianBlur(lab[..., 0], (0, 0), _BROAD)
+    lab[..., 0] -= amount * (broad - broad[:, ::-1]) / 2
+    return _rgb(lab)
 
 
 def deviation(
