@@ -155,7 +155,7 @@ class AvatarPipeline:
         content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
         code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
-        x_tt = tt(x_map, content, z_id, code, person=person)
+        x_tt = shaping.toned(tt(x_map, content, z_id, code, person=person), x_map, guides)
         shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
         stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
         return [Steps(face.crop, *row) for face, row in zip(faces, stages, strict=True)]
