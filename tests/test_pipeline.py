@@ -149,7 +149,8 @@ def test_ugly_pictures_give_avatars_without_tears(networks, face, kind):
         "tiny face": np.vstack([even[:400], np.hstack([crop[::4, ::4][:112], even[:112, :384]])]),
     }
     photo = image_io.Photo(np.ascontiguousarray(pictures[kind]))
-    ugly, _ = networks.crop(photo, FaceChoice("aligned"))
+    ugly, notes = networks.crop(photo, FaceChoice("aligned"))
+    assert any("no mesh" in note for note in notes) == (ugly.mesh is None)
     eyes = replace(reference(3, (150, 90, 60)), shape=anime_shape().astype(np.float32))
     guide = shaping.guide(ugly, eyes, None, Look(shape=1.5))
     assert jacobians(guide.flow).min() > 0
