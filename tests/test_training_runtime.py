@@ -185,8 +185,9 @@ def test_checkpoint_of_two_processes_goes_on_in_one_with_the_same_joint_batch(fo
 
 
 def test_without_rt_net_the_source_itself_is_redrawn(folder):
-    with_rt = nano.tt_stage(folder)
-    without = nano.tt_stage(folder, nano.preset(tt={"use_rt": False}))
+    still = {"shape": False, "appearance": False}
+    with_rt = nano.tt_stage(folder, nano.preset(tt=still))
+    without = nano.tt_stage(folder, nano.preset(tt={**still, "use_rt": False}))
     entries = [with_rt.pool.sampler(n) for n in range(4)]
     keys = [(e.source, e.source_flip) for e in entries]
     source = without.targets.pictures(keys, 32)
@@ -475,4 +476,4 @@ def test_cost_grows_with_size_and_shrinks_with_the_pool_and_lazy_losses():
 
 def test_cost_of_stage_one():
     found = cost.estimate("rt", load_preset("lite"), 100)
-    assert found.parameters["generator"] == 2_893_325 and found.steps[0].flops > 1e9
+    assert found.parameters["generator"] == 2_894_574 and found.steps[0].flops > 1e9
