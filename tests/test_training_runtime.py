@@ -346,6 +346,14 @@ def test_base_goes_on_from_its_weights_and_its_count(stage, base, tmp_path):
     assert int(load.load_state(path)[1]["images"]) == seen + 4
 
 
+def test_base_goes_on_under_other_keys_that_change_no_tensor(base, tmp_path):
+    other = nano.preset(tt={"base": "flat", "shape": False, "displacement": 0.0})
+    job = dataclasses.replace(base, domain=None, preset=other)
+    session.run_job(job, loop.Budget(images=12), nano.FP32, tmp_path / "cache", silent, silent)
+    found = load.load_tt(job.run / export.TT_FILE).config
+    assert (found.base, found.shape, found.appearance) == ("flat", False, True)
+
+
 def test_base_grows_by_a_size_with_its_discriminator(base, tmp_path):
     first = {"sizes": [8], "size_images": [], "d_widths": [4, 4], "feature_width": 0}
     small = dataclasses.replace(
