@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -19,11 +18,6 @@ from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, loop
 
 KILLS = 20
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return nano.make_folder(tmp_path / "faces")
 
 
 def run(stage, path, images):
@@ -140,19 +134,6 @@ def test_full_disk_is_one_sentence_and_the_last_stays(tmp_path, monkeypatch, fil
     monkeypatch.undo()
     assert checkpoint.latest(tmp_path) == good and load(tmp_path)[0]["step"] == 1
     assert names(tmp_path) == ["latest", "step-00000001"]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A real file system of 256 KiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    command = [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
-    if not mount or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("may not mount a tmpfs")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_disk_that_is_really_full(small_disk):
