@@ -16,6 +16,8 @@ from hasnet_cli import factory
 from hasnet_models import image_io
 from hasnet_models.errors import NoFaceError
 from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.types import Face
+from hasnet_models.frame import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.palette import extract
 from hasnet_models.plugins.reference import Reference
 
@@ -33,10 +35,31 @@ class FakeSteps:
     x_tt: np.ndarray
 
 
-def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
+def picture(path: Path | str, level: int = 200, width: int = 24, height: int = 20) -> Path:
+    """A plain picture in a file; FakePipeline sees two faces in a grey one, none in a black one."""
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     image_io.write(np.full((height, width, 3), level, np.uint8), path)
     return path
+
+
+class Finds:
+    """A detector that always finds the same, the largest first, and remembers what it was shown."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = sorted(faces, key=lambda face: -face.area)
+        self.seen: list[tuple[int, ...]] = []
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        self.seen.append(rgb.shape)
+        return self.faces
+
+
+def face_at(matrix: np.ndarray) -> Face:
+    """The face that `matrix`, photo to crop, brings onto the template."""
+    back = invert(matrix)
+    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
+    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
 
 
 class FakePipeline:

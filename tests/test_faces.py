@@ -17,11 +17,6 @@ from hasnet_models.data.pictures import read_face
 from hasnet_models.errors import HasnetError, UsageError
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return nano.make_folder(tmp_path / "faces")
-
-
 def save(path, size, colour=(10, 200, 30)):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, colour).save(path)

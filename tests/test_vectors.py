@@ -228,9 +228,6 @@ from hasnet_models.data.vectors import palettes_of
 from hasnet_cli.main import main
 
 if __name__ == "__main__":
-    import torch
-    torch.set_num_threads(2)
-    torch.rand(200, 200) @ torch.rand(200, 200)
     with workers.processes(first_here=0) as submit:
         print(submit(palettes_of, np.zeros((3, 32, 32, 3), np.uint8))().shape)
     sys.exit(main(["--version"]))

@@ -200,7 +200,7 @@ class TTTrainConfig:
         0, "a domain's head is the resolutions from so many px up; 0: everything", 0, 1024
     )
     head_size: int = key(0, "px that a head is trained at; 0: as the base was", 0, 1024)
-    domain: str = key("", "the domain whose head is trained; --domain sets it")
+    domain: str = key("", "the domain whose head is trained; set by the training's own domain")
     contextual_shrink: int = key(
         1, "the contextual losses see pictures of so many times smaller a side", 1, 4
     )
