@@ -23,9 +23,14 @@ def together(**tasks: Callable[[], Field]) -> Fields:
         return {name: future.result() for name, future in found.items()}
 
 
-def bounded(default: float, low: float, high: float) -> Any:
-    """A parameter that must lie in [low, high]."""
-    return field(default=default, metadata={"range": (low, high)})
+def bounded(default: float, low: float, high: float, fitted: bool = True) -> Any:
+    """A parameter that must lie in [low, high].
+
+    Args:
+        fitted: whether `fit` may choose it; False for colours and directions, which statistics of
+            lightness say nothing about.
+    """
+    return field(default=default, metadata={"range": (low, high), "fitted": fitted})
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class Medium(ABC):
     def bounds(cls) -> dict[str, tuple[float, float]]:
         """Least and greatest value of each parameter."""
         return {f.name: f.metadata["range"] for f in dataclasses.fields(cls)}
+
+    @classmethod
+    def fitted(cls) -> tuple[str, ...]:
+        """Names of the parameters that `fit` may choose."""
+        return tuple(f.name for f in dataclasses.fields(cls) if f.metadata["fitted"])
 
     @abstractmethod
     def fields(self, scene: Scene) -> Fields:

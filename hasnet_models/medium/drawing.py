@@ -63,13 +63,13 @@ class Pencil(Medium):
     kind: ClassVar[str] = "pencil"
     width: float = bounded(1.1, 0.5, 4.0)
     length: float = bounded(9.0, 2.0, 40.0)
-    hand: float = bounded(-55.0, -90.0, 90.0)
+    hand: float = bounded(-55.0, -90.0, 90.0, fitted=False)
     contrast: float = bounded(0.4, 0.0, 1.0)
-    tooth: float = bounded(1.6, 0.5, 6.0)
+    tooth: float = bounded(1.6, 0.5, 6.0, fitted=False)
     line: float = bounded(0.6, 0.0, 1.0)
     sigma: float = bounded(1.3, 0.5, 4.0)
     dark: float = bounded(0.9, 0.3, 1.0)
-    colour: float = bounded(0.3, 0.0, 1.0)
+    colour: float = bounded(0.3, 0.0, 1.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         flow = scene.flow(self.hand)
@@ -116,9 +116,9 @@ class Cel(Medium):
     line: float = bounded(0.75, 0.0, 1.0)
     sigma: float = bounded(1.4, 0.5, 4.0)
     sharpness: float = bounded(50.0, 5.0, 150.0)
-    chroma: float = bounded(1.12, 0.5, 2.0)
-    even: float = bounded(0.15, 0.0, 0.8)
-    clumps: float = bounded(0.7, 0.0, 1.0)
+    chroma: float = bounded(1.12, 0.5, 2.0, fitted=False)
+    even: float = bounded(0.15, 0.0, 0.8, fitted=False)
+    clumps: float = bounded(0.7, 0.0, 1.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         flow = scene.flow()
@@ -163,10 +163,10 @@ class FacePaint(Cel):
     bins: float = bounded(9.0, 3.0, 20.0)
     steps: float = bounded(0.35, 0.0, 1.0)
     line: float = bounded(0.45, 0.0, 1.0)
-    chroma: float = bounded(1.2, 0.5, 2.0)
-    even: float = bounded(0.35, 0.0, 0.8)
-    kohl: float = bounded(0.9, 0.0, 2.0)
-    rouge: float = bounded(0.5, 0.0, 2.0)
+    chroma: float = bounded(1.2, 0.5, 2.0, fitted=False)
+    even: float = bounded(0.35, 0.0, 0.8, fitted=False)
+    kohl: float = bounded(0.9, 0.0, 2.0, fitted=False)
+    rouge: float = bounded(0.5, 0.0, 2.0, fitted=False)
     powder: float = bounded(0.006, 0.0, 0.05)
 
     def fields(self, scene: Scene) -> Fields:
@@ -197,7 +197,7 @@ class Ink(Medium):
     kind: ClassVar[str] = "ink"
     width: float = bounded(8.0, 1.0, 16.0)
     tolerance: float = bounded(0.14, 0.01, 0.4)
-    even: float = bounded(0.5, 0.0, 0.8)
+    even: float = bounded(0.5, 0.0, 0.8, fitted=False)
     line: float = bounded(0.85, 0.0, 1.0)
     sigma: float = bounded(1.6, 0.5, 4.0)
     swell: float = bounded(0.004, 0.0, 0.02)

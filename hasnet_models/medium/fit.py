@@ -54,7 +54,7 @@ def fit(
         references: pictures made in the medium, float32 (H, W, 3), 0..1.
         medium: its kind and the parameters to start from; staying near them is worth something.
         sources: pictures to lay the medium on; by default the references without their detail.
-        fixed: names of parameters that stay.
+        fixed: names of parameters that stay, beside those that no statistic tells about.
         evaluations: how many settings are tried at most.
         say: is told of each improvement.
 
@@ -108,7 +108,7 @@ class _Search:
         if unknown:
             raise ValueError(f"{medium.kind} has no parameter {', '.join(sorted(unknown))}")
         self._start, self._sources, self._wanted = medium, sources, wanted
-        self._names = [name for name in medium.bounds() if name not in fixed]
+        self._names = [name for name in medium.fitted() if name not in fixed]
         self._left, self._say = evaluations, say
 
     def look(self, medium: Medium) -> Statistics:

@@ -70,8 +70,8 @@ class Stone(Medium):
     kind: ClassVar[str] = "stone"
     width: float = bounded(4.0, 1.0, 16.0)
     tolerance: float = bounded(0.06, 0.01, 0.4)
-    even: float = bounded(0.8, 0.0, 1.0)
-    unify: float = bounded(0.9, 0.0, 1.0)
+    even: float = bounded(0.8, 0.0, 1.0, fitted=False)
+    unify: float = bounded(0.9, 0.0, 1.0, fitted=False)
     model: float = bounded(0.8, 0.0, 1.5)
     carve: float = bounded(0.5, 0.0, 2.0)
     grain: float = bounded(0.8, 0.5, 4.0)
@@ -125,14 +125,14 @@ class Metal(Medium):
     kind: ClassVar[str] = "metal"
     width: float = bounded(6.0, 1.0, 16.0)
     tolerance: float = bounded(0.09, 0.01, 0.4)
-    even: float = bounded(0.45, 0.0, 1.0)
-    unify: float = bounded(0.9, 0.0, 1.0)
+    even: float = bounded(0.45, 0.0, 1.0, fitted=False)
+    unify: float = bounded(0.9, 0.0, 1.0, fitted=False)
     model: float = bounded(0.75, 0.0, 1.5)
     polish: float = bounded(1.1, 0.0, 2.0)
     shine: float = bounded(0.5, 0.0, 1.0)
     broad: float = bounded(5.0, 2.0, 16.0)
-    deep: float = bounded(0.15, 0.0, 0.5)
-    patina: float = bounded(0.015, 0.0, 0.15)
+    deep: float = bounded(0.15, 0.0, 0.5, fitted=False)
+    patina: float = bounded(0.015, 0.0, 0.15, fitted=False)
     grain: float = bounded(0.01, 0.0, 0.05)
 
     def fields(self, scene: Scene) -> Fields:
@@ -186,12 +186,12 @@ class SoftShading(Medium):
     tolerance: float = bounded(0.09, 0.01, 0.4)
     contrast: float = bounded(0.15, 0.0, 0.6)
     occlusion: float = bounded(0.5, 0.0, 2.0)
-    blood: float = bounded(0.04, 0.0, 0.15)
+    blood: float = bounded(0.04, 0.0, 0.15, fitted=False)
     shine: float = bounded(0.12, 0.0, 0.5)
-    chroma: float = bounded(1.08, 0.5, 2.0)
-    eyes: float = bounded(0.6, 0.0, 2.0)
-    clumps: float = bounded(0.7, 0.0, 1.0)
-    depth: float = bounded(0.8, 0.0, 1.0)
+    chroma: float = bounded(1.08, 0.5, 2.0, fitted=False)
+    eyes: float = bounded(0.6, 0.0, 2.0, fitted=False)
+    clumps: float = bounded(0.7, 0.0, 1.0, fitted=False)
+    depth: float = bounded(0.8, 0.0, 1.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         flat = abstraction.flattened(scene.rgb, scene.side, self.width, self.tolerance, 4)

@@ -39,9 +39,9 @@ class Paint(Medium):
     drag: float = bounded(1.6, 0.0, 8.0)
     relief: float = bounded(0.045, 0.0, 0.2)
     tone: float = bounded(0.02, 0.0, 0.1)
-    warmth: float = bounded(0.015, 0.0, 0.1)
-    weave: float = bounded(0.02, 0.0, 0.1)
-    thread: float = bounded(3.2, 1.5, 8.0)
+    warmth: float = bounded(0.015, 0.0, 0.1, fitted=False)
+    weave: float = bounded(0.02, 0.0, 0.1, fitted=False)
+    thread: float = bounded(3.2, 1.5, 8.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         flow = scene.flow()

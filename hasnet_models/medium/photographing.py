@@ -20,18 +20,19 @@ class Film(Medium):
     Attributes:
         glow: light that spreads around bright places. spread: how far. red: its colour, 0 white,
             1 the red of colour film. grain: how much it shows. size: of its crystals.
-        clarity: contrast of small forms. detail: sharpness. fade: darkness of the corners.
+        clarity: contrast of small forms. detail: sharpness; either is softer under 0.
+        fade: darkness of the corners.
     """
 
     kind: ClassVar[str] = "film"
-    glow: float = bounded(0.12, 0.0, 0.8)
-    spread: float = bounded(9.0, 2.0, 40.0)
-    red: float = bounded(0.3, 0.0, 1.0)
+    glow: float = bounded(0.12, 0.0, 0.8, fitted=False)
+    spread: float = bounded(9.0, 2.0, 40.0, fitted=False)
+    red: float = bounded(0.3, 0.0, 1.0, fitted=False)
     grain: float = bounded(0.018, 0.0, 0.1)
     size: float = bounded(1.0, 0.5, 4.0)
-    clarity: float = bounded(0.15, 0.0, 1.0)
-    detail: float = bounded(0.4, 0.0, 2.0)
-    fade: float = bounded(0.1, 0.0, 1.0)
+    clarity: float = bounded(0.15, -0.5, 1.0)
+    detail: float = bounded(0.4, -1.0, 2.0)
+    fade: float = bounded(0.1, 0.0, 1.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         gray = scene.gray

@@ -1,9 +1,10 @@
 """What a medium looks like in numbers: the statistics that `fit` compares.
 
-Each is named, and taken from lightness at `SIDE` px: edge energy over four octaves (mean absolute
-band-pass, as in a Laplacian pyramid; Burt and Adelson 1983), the coherence of orientation in each
-octave (structure tensor; Bigun and Granlund 1987), the histogram of gradients (natural pictures
-have heavy tails; Ruderman 1994), and the power spectrum of the grain in the flattest places.
+Each is named, and taken from lightness at `SIDE` px, in the middle three quarters: edge energy over
+four octaves (mean absolute band-pass, as in a Laplacian pyramid; Burt and Adelson 1983), the
+coherence of orientation in each octave (structure tensor; Bigun and Granlund 1987), the histogram
+of gradients (natural pictures have heavy tails; Ruderman 1994), and the power spectrum of the
+grain in the flattest places.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ OCTAVES = 4
 _BINS = np.geomspace(0.004, 1.0, 13, dtype=np.float32)
 _BLOCK = 16
 _FLATTEST = 0.15
+_BORDER = 0.125
+_LEAST_GRAIN = 0.1 / 255
 _RINGS = 4
 
 
@@ -79,14 +82,20 @@ def _one(picture: Field) -> Statistics:
     height, width = picture.shape[:2]
     scale = SIDE / max(height, width)
     shape = tuple(max(1, round(length * scale)) for length in (height, width))
-    gray = luma(resize(picture, shape))
-    bands = _bands(gray)
+    whole = luma(resize(picture, shape))
+    gray, bands = _inner(whole), [_inner(band) for band in _bands(whole)]
     return Statistics(
         np.array([np.abs(band).mean() for band in bands]),
         np.array([_coherence(band, 2.0**octave) for octave, band in enumerate(bands)]),
         _gradients(gray),
         _grain(gray),
     )
+
+
+def _inner(field: Field) -> Field:
+    """The middle of a field: aligned faces often have a blurred border where their photo ended."""
+    top, left = (round(length * _BORDER) for length in field.shape)
+    return np.ascontiguousarray(field[top : field.shape[0] - top, left : field.shape[1] - left])
 
 
 def _bands(gray: Field) -> list[Field]:
@@ -121,7 +130,8 @@ def _grain(gray: Field) -> Field:
         return np.zeros(_RINGS)
     broad = blur(gray, _BLOCK / 4)
     blocks, broad_blocks = (_cut(field, rows, columns) for field in (gray - broad, broad))
-    spread = broad_blocks.std(axis=(1, 2))
+    # a block without any grain is padding, no part of the picture
+    spread = broad_blocks.std(axis=(1, 2)) + 10.0 * (blocks.std(axis=(1, 2)) < _LEAST_GRAIN)
     chosen = blocks[np.argsort(spread, kind="stable")[: max(1, int(len(spread) * _FLATTEST))]]
     window = np.hanning(_BLOCK)[:, None] * np.hanning(_BLOCK)[None]
     power = np.abs(np.fft.fft2(chosen * window)) ** 2 / (window**2).sum()
