@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
@@ -114,12 +115,41 @@ single_face_option = click.option(
 )
 
 
+_LOOK_OPTIONS = (
+    click.option(
+        "--strength", type=float, default=1.0, help="0: colours only, 1: the whole effect."
+    ),
+    click.option(
+        "--shape", type=float, metavar="0..1.5",
+        help="How far the face takes the reference's shape.  [default: the domain's]",
+    ),
+    click.option(
+        "--appearance", type=float, metavar="0..1",
+        help="How far its colours go where the reference's face has them.  [default: 0.8]",
+    ),
+)  # fmt: skip
+
+
+def look_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a Look to a command, which gets them as `look`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        look = Look(**{field.name: kwargs.pop(field.name) for field in fields(Look)})
+        return function(*args, look=look, **kwargs)
+
+    for option in reversed(_LOOK_OPTIONS):
+        wrapper = option(wrapper)
+    return wrapper
+
+
 def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a Request to a command, which gets them as `request`."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        request = Request(**{field.name: kwargs.pop(field.name) for field in fields(Request)})
+        names = {field.name for field in (*fields(Request), *fields(Look))} - {"look"}
+        request = Request.of(**{name: kwargs.pop(name) for name in names})
         return function(*args, request=request, **kwargs)
 
     for option in reversed(_OPTIONS):
@@ -154,8 +184,6 @@ _OPTIONS = (
     backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
     click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
-    click.option(
-        "--strength", type=float, default=1.0, help="0: colours only, 1: the whole effect."
-    ),
+    *_LOOK_OPTIONS,
 )
 

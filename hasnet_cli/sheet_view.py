@@ -13,10 +13,9 @@ from hasnet_models import image_io
 from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import Request
+from hasnet_models.avatar.steps import STAGES, stages
 from hasnet_models.errors import HasnetError
 from hasnet_models.sheet import caption_cell, palette_cell
-
-_STAGES = ("source", "gray", "X_RT", "X_TT")
 
 Row = list[np.ndarray | None]
 
@@ -65,10 +64,9 @@ def grid(rows: Sequence[Sequence[Portrait]], jobs: Sequence[Job], side: int) -> 
 
 def stage_rows(rows: Sequence[Sequence[Portrait]], side: int) -> list[Row]:
     """A row an avatar: its reference's palette, then the stages."""
-    heads: Row = [None, *(caption_cell(name, side) for name in _STAGES)]
+    heads: Row = [None, *(caption_cell(name, side) for name in STAGES)]
     body: list[Row] = []
     for portrait in (portrait for row in rows for portrait in row):
         cell = palette_cell(portrait.colours, portrait.reference, side)
-        steps = portrait.steps
-        body.append([cell, steps.source, steps.gray, steps.x_rt, steps.x_tt])
+        body.append([cell, *stages(portrait.steps)])
     return [heads, *body]

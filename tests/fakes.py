@@ -28,6 +28,8 @@ class FakeSteps:
     source: np.ndarray
     gray: np.ndarray
     x_rt: np.ndarray
+    x_warp: np.ndarray
+    x_map: np.ndarray
     x_tt: np.ndarray
 
 
@@ -75,14 +77,15 @@ class FakePipeline:
     def nearest_domain(self, reference, domains):
         return domains[0] if domains else None
 
-    def render(self, crop, reference, domain):
+    def render(self, face, reference, domain, look):
+        crop = face.crop
         self.rendered.append((reference.name, domain.name if domain else None))
         avatar = np.full_like(crop, 0) + reference.palette[0]
-        return FakeSteps(source=crop, gray=crop, x_rt=crop, x_tt=avatar)
+        return FakeSteps(crop, crop, crop, crop, crop, avatar)
 
-    def render_many(self, crops, references, domain):
-        pairs = zip(crops, references, strict=True)
-        return [self.render(crop, reference, domain) for crop, reference in pairs]
+    def render_many(self, faces, references, domain, look):
+        pairs = zip(faces, references, strict=True)
+        return [self.render(face, reference, domain, look) for face, reference in pairs]
 
 
 def _unit(seed: int) -> np.ndarray:

@@ -103,8 +103,8 @@ def test_steps_are_written_side_by_side(run, site, pipeline, face):
     code, out, _ = run("avatar", face, "--domain", "pencil", "--steps-out", "steps.png")
     assert (code, out) == (0, "face-pencil.png\n")
     steps = image_io.read("steps.png").rgb
-    assert steps.shape == (16, 64, 3)
-    np.testing.assert_array_equal(steps[:, 48:], image_io.read("face-pencil.png").rgb)
+    assert steps.shape == (16, 96, 3)
+    np.testing.assert_array_equal(steps[:, 80:], image_io.read("face-pencil.png").rgb)
 
 
 def test_paste_gives_the_whole_photo(run, site, pipeline, face):

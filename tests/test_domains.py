@@ -170,7 +170,7 @@ def test_a_head_without_hash_is_its_path(site):
     [
         (None, "no domain.toml"),
         ("", "api = None"),
-        ("api = 2", "api = 2"),
+        ("api = 3", "api = 3"),
         ("this is [ not toml", "cannot be read"),
         ("api = 1\nname = 'x'\ntitle = 'X'", "'licence'"),
         ("api = 1\nname = 7\ntitle = 'X'\nlicence = 'L'", "'name' as a string"),

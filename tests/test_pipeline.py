@@ -7,6 +7,7 @@ import pytest
 
 from hasnet_models import image_io
 from hasnet_models.avatar.pipeline import AvatarPipeline, likeness, palette_distance
+from hasnet_models.avatar.steps import stages
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.domain import DataFile
@@ -47,14 +48,14 @@ def pipeline():
 
 
 @pytest.fixture(scope="module")
-def crop(pipeline):
-    return pipeline.crop(image_io.read(ASTRONAUT))[0].crop
+def face(pipeline):
+    return pipeline.crop(image_io.read(ASTRONAUT))[0]
 
 
 @pytest.mark.slow
-def test_avatar_of_the_astronaut(pipeline, crop):
-    steps = pipeline.render(crop, reference(0, (190, 150, 40)), None)
-    for picture in (steps.source, steps.gray, steps.x_rt, steps.x_tt):
+def test_avatar_of_the_astronaut(pipeline, face):
+    steps = pipeline.render(face, reference(0, (190, 150, 40)), None)
+    for picture in stages(steps):
         assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
     assert np.ptp(steps.gray, axis=2).max() == 0
     red, _, blue = steps.x_rt.reshape(-1, 3).mean(0)
@@ -66,20 +67,20 @@ def test_avatar_of_the_astronaut(pipeline, crop):
 
 
 @pytest.mark.slow
-def test_palette_and_identity_each_change_the_avatar(pipeline, crop):
+def test_palette_and_identity_each_change_the_avatar(pipeline, face):
     base = reference(0, (190, 150, 40))
     other_palette = Reference("p", reference(1, (40, 90, 190)).palette, base.z_id)
     other_z = Reference("z", base.palette, reference(2).z_id)
     first, second, third = (
-        pipeline.render(crop, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
+        pipeline.render(face, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
     )
     assert np.abs(first - second).mean() > 20
     assert np.abs(first - third).mean() > 0.2
 
 
 @pytest.mark.slow
-def test_rendering_is_repeatable(pipeline, crop):
-    first, second = (pipeline.render(crop, reference(0), None).x_tt for _ in range(2))
+def test_rendering_is_repeatable(pipeline, face):
+    first, second = (pipeline.render(face, reference(0), None).x_tt for _ in range(2))
     assert np.array_equal(first, second)
 
 
@@ -93,19 +94,19 @@ def test_nearest_domain_is_the_one_that_holds_the_reference(pipeline, tmp_path):
 
 
 @pytest.mark.slow
-def test_z_id_of_another_network_is_refused(pipeline, crop):
+def test_z_id_of_another_network_is_refused(pipeline, face):
     foreign = Reference("f", reference(0).palette, reference(0).z_id, z_id_model="arcface")
     with pytest.raises(UsageError, match="arcface"):
-        pipeline.render(crop, foreign, None)
+        pipeline.render(face, foreign, None)
 
 
 @pytest.mark.slow
-def test_damaged_head_is_a_weights_error(pipeline, crop, tmp_path):
+def test_damaged_head_is_a_weights_error(pipeline, face, tmp_path):
     head = tmp_path / "head.safetensors"
     head.write_bytes(b"not a head")
     broken = domain(tmp_path, "broken", [reference(0)], head)
     with pytest.raises(WeightsError, match="head"):
-        pipeline.render(crop, broken.references[0], broken)
+        pipeline.render(face, broken.references[0], broken)
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ def metadata(**changes: object) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("content", "about"),
     [
-        ((tensors(), {"hasnet-references-9": "{}"}), "no entry hasnet-references-1"),
+        ((tensors(), {"hasnet-references-9": "{}"}), "no entry hasnet-references-2"),
         ((tensors(), None), "no entry"),
         ((tensors(), {"hasnet-references-1": "no json"}), "Expecting value"),
         ((tensors(), {"hasnet-references-1": "{}"}), "names"),

@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--licence", default=LICENCE)
+    parser.add_argument("--boxes", type=Path, help="of anime faces' parts, a JSON file")
     options = parser.parse_args()
     try:
         references = make_references(**vars(options))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("avatar")
 @click.argument("photo", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", metavar="OUT", help="File or folder.  [default: PHOTO-DOMAIN.png]")
-@click.option("--steps-out", metavar="PATH", help="Also write crop, gray, X_RT, X_TT side by side.")
+@click.option("--steps-out", metavar="PATH", help="Also write all stages side by side.")
 @request_options
 @quality_option
 @json_option
@@ -112,6 +112,6 @@ def _write_steps(steps: Steps, path: str) -> None:
     import numpy as np
 
     from hasnet_models import image_io
+    from hasnet_models.avatar.steps import stages
 
-    row = np.concatenate([steps.source, steps.gray, steps.x_rt, steps.x_tt], axis=1)
-    image_io.write(row, path)
+    image_io.write(np.concatenate(stages(steps), axis=1), path)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from hasnet_cli.console import Terminal, progress_option, verbosity_options
-from hasnet_cli.options import complete_domains, device_option
+from hasnet_cli.options import complete_domains, device_option, look_options
 from hasnet_cli.output import output_file, print_written
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, UsageError
 
@@ -25,8 +26,9 @@ _DEFAULT_REFERENCES = ("1", "2")
     help="Which references of each domain, several times.  [default: 1 and 2]",
 )  # fmt: skip
 @click.option("--ref", "refs", multiple=True, metavar="PICTURE", help="A picture as reference.")
-@click.option("--stages", is_flag=True, help="A row an avatar: source, gray, X_RT, X_TT.")
+@click.option("--stages", is_flag=True, help="A row an avatar, a column a stage.")
 @click.option("--side", type=click.IntRange(32, 512), default=256, help="Pixels of one picture.")
+@look_options
 @device_option
 @progress_option
 @verbosity_options
@@ -34,6 +36,7 @@ _DEFAULT_REFERENCES = ("1", "2")
 def command(
     terminal: Terminal, photos: tuple[str, ...], output: str, domains: tuple[str, ...],
     references: tuple[str, ...], refs: tuple[str, ...], stages: bool, side: int, device: str,
+    look: Look,
 ) -> int:  # fmt: skip
     """Make a contact sheet: photos by references, or the stages.
 
@@ -41,11 +44,11 @@ def command(
     out; the exit code is 3 then, and 1 when all failed.
     """
     looks = [
-        Request(domain=domain, reference=reference, device=device)
+        Request(domain=domain, reference=reference, device=device, look=look)
         for domain in domains
         for reference in references or _DEFAULT_REFERENCES
     ]
-    looks += [Request(ref=ref, device=device) for ref in refs]
+    looks += [Request(ref=ref, device=device, look=look) for ref in refs]
     if not looks:
         raise UsageError("Say what the avatars are to look like: --domain or --ref.")
     target = output_file(output, "sheet.png", [*photos, *refs])

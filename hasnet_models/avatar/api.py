@@ -21,6 +21,7 @@ from PIL import Image
 
 from hasnet_models import image_io
 from hasnet_models.avatar.job import Job
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import RANDOM, Request
 from hasnet_models.avatar.steps import Pipeline
@@ -51,6 +52,8 @@ class Avatar:
         paste: give the whole photo with its avatar in it.
         size: side of the avatar in pixels, None for 512.
         strength: 0 takes only the reference's colours, 1 the whole effect.
+        shape: how far the face takes the reference's shape, 0..1.5; None for what the domain says.
+        appearance: how far its colours go where the reference's face has them, 0..1; None for 0.8.
         say: takes notes on the choice of domain and reference; None drops them.
 
     Raises:
@@ -70,6 +73,8 @@ class Avatar:
         paste: bool = False,
         size: int | None = None,
         strength: float = 1.0,
+        shape: float | None = None,
+        appearance: float | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self._request = Request(
@@ -82,7 +87,7 @@ class Avatar:
             backend=backend,
             paste=paste,
             size=size,
-            strength=strength,
+            look=Look(shape, appearance, strength),
         )
         self._request.check()
         if self._request.several:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ import numpy as np
 from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import LIKEST, RANDOM
 from hasnet_models.face.choice import LIKE
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.reference import OPTIONAL, Reference
+from hasnet_models.topology.strength import Shaping
 
 # What is in the job in another form, or does not change the result.
 _LEFT_OUT = {"domain", "ref", "ref_face", "reference", "seed", "device"}
@@ -41,13 +44,34 @@ def fingerprint_of(job: Job) -> Fingerprint:
 
 
 def _reference(job: Job) -> dict[str, Any]:
-    """The reference itself, or how it is chosen and among which."""
+    """The reference itself, or how it is chosen and among which; and the domain's own numbers."""
+    shaping = _shaping(job.domain)
     if job.fixed is not None:
-        return {"palette": _digest_of(job.fixed.palette), "z_id": _digest_of(job.fixed.z_id)}
+        vectors = {name: _digest_of(array) for name, array in _arrays(job.fixed).items()}
+        return vectors | shaping
     assert job.domain is not None
     seed = job.seed if job.request.reference == RANDOM else None
-    vectors = "".join(_digest_of(r.palette) + _digest_of(r.z_id) for r in job.domain.references)
-    return {"choice": job.request.reference or LIKEST, "seed": seed, "among": vectors}
+    among = "".join(
+        _digest_of(array) for r in job.domain.references for array in _arrays(r).values()
+    )
+    return {"choice": job.request.reference or LIKEST, "seed": seed, "among": among} | shaping
+
+
+def _arrays(reference: Reference) -> dict[str, np.ndarray]:
+    """What there is; of a file of the first version the same as ever."""
+    found = {name: getattr(reference, name) for name in ("palette", "z_id", *OPTIONAL)}
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def _shaping(domain: Domain | None) -> dict[str, Any]:
+    """What a domain brings besides its references, where it does."""
+    if domain is None:
+        return {}
+    whole = {"shape": domain.reference_set.shape, "appearance": domain.reference_set.appearance}
+    found: dict[str, Any] = {
+        f"domain_{name}": _digest_of(array) for name, array in whole.items() if array is not None
+    }
+    return found | ({} if domain.shaping == Shaping() else {"shaping": asdict(domain.shaping)})
 
 
 def _digest_of(array: np.ndarray) -> str:

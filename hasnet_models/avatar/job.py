@@ -146,21 +146,21 @@ class Job:
         self, photos: Sequence[PhotoFaces], batch: int | None = None
     ) -> list[list[Rendering]]:
         """Every face of the photos through the networks, `batch` in one call (all for None)."""
-        crops = [face.crop for cut in photos for face in cut.faces]
+        faces = [face for cut in photos for face in cut.faces]
         references = [
             self.fixed or self._choose(face.crop, f"{cut.key}#{i}" if i else cut.key)
             for cut in photos
             for i, face in enumerate(cut.faces)
         ]
-        step = batch or len(crops)
+        step, look = batch or len(faces), self.request.look
         whole = [
             steps
-            for i in range(0, len(crops), step)
+            for i in range(0, len(faces), step)
             for steps in self.pipeline.render_many(
-                crops[i : i + step], references[i : i + step], self.domain
+                faces[i : i + step], references[i : i + step], self.domain, look
             )
         ]
-        steps = (weakened(one, self.request.strength) for one in whole)
+        steps = (weakened(one, look.strength) for one in whole)
         renderings = map(Rendering, references, steps)
         return [[next(renderings) for _ in cut.faces] for cut in photos]
 

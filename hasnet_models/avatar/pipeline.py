@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from hasnet_models import palette
+from hasnet_models.avatar import shaping
+from hasnet_models.avatar.geometry import Geometry
+from hasnet_models.avatar.look import Look
+from hasnet_models.avatar.reading import reference_of
 from hasnet_models.avatar.steps import Steps
 from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError
@@ -30,6 +33,7 @@ PALETTE_WEIGHT = 1.0
 FAR = 0.75
 
 AUTO = FaceChoice()
+WHOLE = Look()
 
 
 @dataclass
@@ -42,6 +46,7 @@ class AvatarPipeline:
     tt: TTNet
     vgg: nn.Module
     identity_net: nn.Module
+    geometry: Geometry = field(default_factory=Geometry)
     heads: dict[str, TTNet] = field(default_factory=dict)
 
     @classmethod
@@ -59,20 +64,21 @@ class AvatarPipeline:
         target = resolve_device(device)
         nets = (load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity())
         rt, tt, vgg, net = (n.to(target) for n in nets)
-        return cls(target, load_detector(backend), rt, tt, vgg, net)
+        return cls(target, load_detector(backend), rt, tt, vgg, net, Geometry().open())
 
     def crop(self, photo: Photo, choice: FaceChoice = AUTO) -> tuple[AlignedFace, list[str]]:
-        """The aligned face of a photo, and notes for the user.
+        """The aligned face of a photo with its geometry, and notes for the user.
 
         Raises:
             NoFaceError: there is no face.
         """
-        return locate(photo, choice, self.detector)
+        aligned, notes = locate(photo, choice, self.detector)
+        return self.geometry.known(aligned), notes
 
     def crops(
         self, photo: Photo, choice: FaceChoice = AUTO, like: np.ndarray | None = None
     ) -> tuple[list[AlignedFace], list[str]]:
-        """The chosen faces of a photo (see `face.search.select`), and notes for the user.
+        """The chosen faces of a photo (see `face.search.select`) with their geometry, and notes.
 
         Args:
             like: z_id that "like:PICTURE" compares with.
@@ -81,18 +87,18 @@ class AvatarPipeline:
             NoFaceError: there is no such face.
         """
         likeness = None if like is None else (lambda crop: float(self.embed(crop) @ like))
-        return select(photo, choice, self.detector, likeness)
+        faces, notes = select(photo, choice, self.detector, likeness)
+        return [self.geometry.known(face) for face in faces], notes
 
     def reference_from_image(
         self, photo: Photo, choice: FaceChoice = AUTO
     ) -> tuple[Reference, list[str]]:
-        """Palette and z_id of a picture, and notes for the user.
+        """All that is taken from a picture, and notes for the user.
 
         A picture without a face that can be found is taken as an aligned crop.
         """
         aligned, notes = locate_reference(photo, choice, self.detector)
-        found = Reference(photo.name, palette.extract(aligned.crop), self.embed(aligned.crop))
-        return found, notes
+        return reference_of(self.geometry.known(aligned), photo.name, self.embed), notes
 
     @torch.inference_mode()
     def embed(self, crop: np.ndarray) -> np.ndarray:
@@ -110,20 +116,27 @@ class AvatarPipeline:
         best = int(np.argmax(scores)) if scores else None
         return domains[best] if best is not None and scores[best] > FAR else None
 
-    def render(self, crop: np.ndarray, reference: Reference, domain: Domain | None) -> Steps:
+    def render(
+        self, face: AlignedFace, reference: Reference, domain: Domain | None, look: Look = WHOLE
+    ) -> Steps:
         """Make one avatar, see `render_many`."""
-        return self.render_many([crop], [reference], domain)[0]
+        return self.render_many([face], [reference], domain, look)[0]
 
     @torch.inference_mode()
     def render_many(
-        self, crops: Sequence[np.ndarray], references: Sequence[Reference], domain: Domain | None
+        self,
+        faces: Sequence[AlignedFace],
+        references: Sequence[Reference],
+        domain: Domain | None,
+        look: Look = WHOLE,
     ) -> list[Steps]:
         """Make avatars in one call of the networks.
 
         Args:
-            crops: aligned source faces, at least one, uint8 (512, 512, 3).
+            faces: at least one, with crops of one size.
             references: one for each.
-            domain: whose head is used; None for the base network without a domain code.
+            domain: whose head and shape are used; None for the base network without a domain code.
+            look: how far shape and colouring go.
 
         Raises:
             UsageError: a reference's z_id comes from another network.
@@ -132,17 +145,29 @@ class AvatarPipeline:
         for reference in references:
             _check_z_id(reference)
         tt = self._tt(domain)
-        sources = tensors.to_tensor(np.stack(crops), self.device)
-        gray, x_rt = colour.lightness(sources), sources
-        if tt.config.use_rt:
-            palettes = np.stack([r.palette for r in references])
-            x_rt = self.rt(gray, tensors.to_signed(palettes, self.device))
-        content = content_features(self.vgg, x_rt, tt.config)
+        sources = tensors.to_tensor(np.stack([face.crop for face in faces]), self.device)
+        gray = colour.lightness(sources)
+        x_rt = self._recoloured(gray, faces, references) if tt.config.use_rt else sources
+        pairs = zip(faces, references, strict=True)
+        guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
+        x_warp, person = shaping.shaped(x_rt, guides)
+        x_map = shaping.coloured(x_warp, guides, look.colouring)
+        content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
-        code = tt.domain_code(domain.name if domain else None, len(crops)).to(self.device)
-        x_tt = tt(x_rt, content, z_id, code)
-        stages = (tensors.to_pixels(x) for x in (gray.expand(-1, 3, -1, -1), x_rt, x_tt))
-        return [Steps(*row) for row in zip(crops, *stages, strict=True)]
+        code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
+        x_tt = tt(x_map, content, z_id, code, person=person)
+        shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
+        stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
+        return [Steps(face.crop, *row) for face, row in zip(faces, stages, strict=True)]
+
+    def _recoloured(
+        self, gray: Tensor, faces: Sequence[AlignedFace], references: Sequence[Reference]
+    ) -> Tensor:
+        """X_RT of gray faces (B, 1, S, S)."""
+        palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
+        zones = shaping.stacked([shaping.zones_of(face) for face in faces], self.device)
+        shares = shaping.stacked([shaping.shares_of(r) for r in references], self.device)
+        return self.rt(gray, palettes, zones, shares)
 
     def _tt(self, domain: Domain | None) -> TTNet:
         head = domain.head if domain else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from hasnet_models.avatar.look import Look
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALL, SINGLE, FaceChoice
 from hasnet_models.filenames import stem_of
@@ -33,7 +34,7 @@ class Request:
         backend: the face detector.
         paste: the whole photo with its avatar in it.
         size: side of the avatar in px, None for 512.
-        strength: 0 takes only the reference's colours, 1 the whole effect.
+        look: how far the avatar goes towards its reference.
     """
 
     domain: str | None = None
@@ -46,14 +47,19 @@ class Request:
     backend: str = "embedded"
     paste: bool = False
     size: int | None = None
-    strength: float = 1.0
+    look: Look = field(default_factory=Look)
+
+    @classmethod
+    def of(cls, **options: Any) -> Request:
+        """From the flat options of a user: those of `Look` beside the others."""
+        look = {f.name: options.pop(f.name) for f in fields(Look) if f.name in options}
+        return cls(**options, look=Look(**look))
 
     def check(self) -> None:
         """Raises UsageError where parts of the request contradict each other."""
         self._check_look()
         self._check_frame()
-        if not 0 <= self.strength <= 1:
-            raise _refusal(f"The strength must be 0 to 1, not {self.strength}.", "strength")
+        self.look.check()
 
     def _check_look(self) -> None:
         if self.ref is None and self.domain in (None, NO_DOMAIN):
@@ -89,13 +95,12 @@ class Request:
             )
 
     def changed(self) -> dict[str, Any]:
-        """What differs from the defaults, by name, as plain values (a face as its text)."""
-        default = Request()
-        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        """What differs from the defaults, by option, as plain values (a face as its text)."""
+        found = _changed(self, Request()) | _changed(self.look, Look())
+        found.pop("look", None)
         return {
             name: str(value) if isinstance(value, FaceChoice) else value
-            for name, value in pairs
-            if value != getattr(default, name)
+            for name, value in found.items()
         }
 
     @property
@@ -109,6 +114,12 @@ class Request:
         if self.domain not in (None, NO_DOMAIN):
             return self.domain.rpartition("/")[2]
         return stem_of(self.ref or "")
+
+
+def _changed(record: Any, default: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from another's."""
+    pairs = ((f.name, getattr(record, f.name)) for f in fields(record))
+    return {name: value for name, value in pairs if value != getattr(default, name)}
 
 
 def _refusal(message: str, *parameters: str) -> UsageError:

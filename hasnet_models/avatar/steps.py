@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hasnet_models.avatar.look import Look
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.image_io import Photo
@@ -20,19 +21,38 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The stages of one avatar, each uint8 (512, 512, 3)."""
+    """The stages of one avatar, each uint8 (512, 512, 3).
+
+    Attributes:
+        source: the aligned face.
+        gray: what RT-Net recolours.
+        x_rt: recoloured.
+        x_warp: in the reference's shape.
+        x_map: with its colours where they lie on its face: what TT-Net redraws.
+        x_tt: the avatar.
+    """
 
     source: Pixels
     gray: Pixels
     x_rt: Pixels
+    x_warp: Pixels
+    x_map: Pixels
     x_tt: Pixels
 
 
+STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT")
+
+
+def stages(steps: Steps) -> tuple[Pixels, ...]:
+    """The pictures of `STAGES`."""
+    return steps.source, steps.gray, steps.x_rt, steps.x_warp, steps.x_map, steps.x_tt
+
+
 def weakened(steps: Steps, strength: float) -> Steps:
-    """The avatar drawn back towards X_RT: 0 keeps the face's own shape, 1 is the whole effect."""
+    """The avatar drawn back towards what TT-Net began with: 0 is that, 1 is the whole effect."""
     if strength == 1:
         return steps
-    mixed = steps.x_rt + strength * (steps.x_tt.astype(np.float32) - steps.x_rt)
+    mixed = steps.x_map + strength * (steps.x_tt.astype(np.float32) - steps.x_map)
     return replace(steps, x_tt=mixed.round().astype(np.uint8))
 
 
@@ -68,7 +88,14 @@ class Pipeline(Protocol):
         ...
 
     def render_many(
-        self, crops: Sequence[Pixels], references: Sequence[Reference], domain: Domain | None
+        self,
+        faces: Sequence[AlignedFace],
+        references: Sequence[Reference],
+        domain: Domain | None,
+        look: Look,
     ) -> list[Steps]:
-        """Avatars of some faces, a reference for each, in one call of the networks."""
+        """Avatars of some faces, a reference for each, in one call of the networks.
+
+        They are whole: `look.strength` has weakened shape and colouring, but not yet the avatar.
+        """
         ...

@@ -7,12 +7,12 @@ anime, masks and most film characters with animal faces it does not know.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.face.session import open_session
+from hasnet_models.face.types import FaceMesh
 from hasnet_models.opencv import cv2
 
 WEIGHTS = "face_mesh.onnx"
@@ -26,23 +26,6 @@ _SIDES = (0.84, 0.70, 1.0)
 _SURE = 0.97
 _MARGIN = 1.45  # side of the second square, in sides of the found points' box
 _SIDE_RANGE = (0.3, 1.6)
-
-
-@dataclass(frozen=True, eq=False)
-class FaceMesh:
-    """The geometry of a face.
-
-    Attributes:
-        points: float32 (468, 3). x to the right and y down in fractions of the frame's side (0 and
-            1 are its edges, beyond them lies what the frame cuts off); z in the same unit, smaller
-            is nearer. The order is MediaPipe's.
-        score: 0..1, how surely there is a face.
-        source: what placed the points: "mesh" (this network) or "boxes" (`topology.anime`).
-    """
-
-    points: NDArray[np.float32]
-    score: float
-    source: str = "mesh"
 
 
 class MeshFinder:

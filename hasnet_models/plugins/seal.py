@@ -15,7 +15,8 @@ TABLES = ("references", "head")
 def sealed_manifest(package: Path) -> str:
     """The manifest of a package's folder with fresh [references] and [head] tables.
 
-    [head] is there where `head.safetensors` is. Comments before the first table are kept.
+    [head] is there where `head.safetensors` is. The keys before the first table and all other
+    tables are kept as they are written.
 
     Raises:
         DomainError: `domain.toml` or `references.safetensors` is missing or cannot be read.
@@ -24,9 +25,11 @@ def sealed_manifest(package: Path) -> str:
         manifest = _read(package / MANIFEST).decode()
     except UnicodeDecodeError as error:
         raise DomainError(f"{package / MANIFEST} is not UTF-8.") from error
-    keys = manifest.split("\n[", 1)[0].rstrip()
+    keys, *tables = manifest.split("\n[")
+    kept = ["[" + table.rstrip() for table in tables if table.split("]", 1)[0] not in TABLES]
     names = [name for name in TABLES if name == TABLES[0] or _file(package, name).exists()]
-    return "\n\n".join([keys, *(_table(_file(package, name), name) for name in names)]) + "\n"
+    sealed = [_table(_file(package, name), name) for name in names]
+    return "\n\n".join([keys.rstrip(), *kept, *sealed]) + "\n"
 
 
 def seal_plugin(folder: Path) -> list[Path]:

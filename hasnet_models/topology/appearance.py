@@ -30,6 +30,10 @@ _MASK_SIDE = 256  # at which outlines are filled
 _MASK_BLUR = 0.018  # of the oval's edge, in frames
 _FADE = 0.07  # height over which the mask begins, in frames
 _ABOVE_BROWS = 0.05  # where it begins, in frames
+_LIGHTNESS = 0.5  # weight of lightness beside chroma in how far a map is from another
+_NOISE = 6.0  # distance in Lab that is nothing even in the most uniform domain
+_FAR = (1.5, 3.0)  # spreads of the domain up to which a map is believed, and from which it is not
+_SPREAD_SHARE = 0.75  # of the domain's faces lie within its spread
 
 
 def appearance_map(rgb: NDArray[np.uint8], points: ArrayLike) -> NDArray[np.uint8]:
@@ -113,6 +117,67 @@ def mean_map(maps: ArrayLike) -> NDArray[np.uint8]:
     if not len(colours):
         raise ValueError("a domain's map needs at least one reference")
     return np.round(np.median(colours, axis=0)).astype(np.uint8)
+
+
+def spread(maps: ArrayLike, mean: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(48, 48): how far from their mean, in Lab, three quarters of a domain's maps lie.
+
+    Args:
+        maps: (N, 48, 48, 3), N >= 1.
+        mean: their `mean_map`.
+    """
+    far = [np.linalg.norm(deviation(one, mean)[0], axis=2) for one in np.asarray(maps, np.uint8)]
+    return cv2.GaussianBlur(np.quantile(far, _SPREAD_SHARE, axis=0).astype(np.float32), (0, 0), 2)
+
+
+def believed(
+    appearance: NDArray[np.uint8], mean: NDArray[np.uint8], usual: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """A reference's map without what does not belong to its face, such as coloured glasses.
+
+    Where it is much farther from the domain's mean than the domain's faces are, the mean stands in
+    for it, in the tint of this face.
+
+    Args:
+        appearance: (48, 48, 3), the reference's.
+        mean: (48, 48, 3), the domain's.
+        usual: (48, 48), the domain's `spread`.
+    """
+    own, tint = deviation(appearance, mean)
+    low, high = _FAR
+    far = np.linalg.norm(own, axis=2) / (usual + _NOISE)
+    far = cv2.GaussianBlur(far.astype(np.float32), (0, 0), 1.0)
+    share = 1 - _smoothstep((far - low) / (high - low))[..., None]
+    return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+
+
+def deviation(
+    appearance: NDArray[np.uint8], mean: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How a map differs from another in Lab, lightness halved, but for its tint.
+
+    Returns:
+        (48, 48, 3), and the tint (3,): the median difference over the face, not halved.
+    """
+    difference = _lab(appearance) - _lab(mean)
+    tint = np.median(difference[_face_cells()], axis=0)
+    return (difference - tint) * np.float32([_LIGHTNESS, 1, 1]), tint
+
+
+@lru_cache
+def _face_cells() -> NDArray[np.bool_]:
+    """(48, 48): which cells of a map lie on the mean face."""
+    mask = face_mask(mean_face(), _MASK_SIDE)
+    return _sampled(mask, map_places().reshape(SIDE, SIDE, 2)) > 0.5
+
+
+def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def _rgb(lab: NDArray) -> NDArray[np.uint8]:
+    rgb = cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB)
+    return np.round(rgb * 255).clip(0, 255).astype(np.uint8)
 
 
 def facing(points: ArrayLike) -> NDArray[np.float32]:

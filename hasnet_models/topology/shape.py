@@ -14,10 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from hasnet_models.topology.mean_face import mean_face, mirrored
 from hasnet_models.topology.points import EYES, LIPS
 from hasnet_models.topology.pose import Pose, pose_of
+from hasnet_models.topology.strength import DOMAIN_WEIGHT, OWN_WEIGHT, STRENGTH
 
-STRENGTH = 1.1
 STRENGTHS = {"anime": 0.75}
-DOMAIN_WEIGHT, OWN_WEIGHT = 0.5, 0.8
 CARICATURE_OWN_WEIGHT = 1.4
 OWN_SCORE = 0.95  # a reference's own shape counts from this score of its mesh
 LID_WEIGHT = 0.6

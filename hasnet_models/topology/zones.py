@@ -62,6 +62,11 @@ def zone_maps(
     return np.stack([_reduced(zone.clip(0, 1), side) for zone in maps])
 
 
+def holds_face(person: NDArray[np.float32], points: ArrayLike | None) -> bool:
+    """Whether a person mask (S, S) knows the face that is there, so that it is to be believed."""
+    return _holds(_small(person), _filled([cv2.convexHull(_outline(points))[:, 0]]))
+
+
 def eye_line(points: ArrayLike | None) -> float:
     """The height of the lower lids, in fractions of the frame from its top."""
     outline = _outline(points)
@@ -152,8 +157,8 @@ def _person(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What counts as hair if it lies above the chin, and as neck if below: two maps (64, 64)."""
     if person is not None:
-        mask = cv2.resize(person, (_WORK, _WORK), interpolation=cv2.INTER_AREA)
-        if (mask * face).sum() >= _PERSON_SHARE * face.sum():
+        mask = _small(person)
+        if _holds(mask, face):
             mask = cv2.GaussianBlur(mask, (0, 0), _PERSON_BLUR).clip(0, 1)
             return mask, mask
     hull = cv2.convexHull(outline)[:, 0]
@@ -161,6 +166,14 @@ def _person(
     middle = (low + high) / 2
     ring = (hull - middle) * _RING + middle - [0, _RING_LIFT * (high - low)[1]]
     return _filled([ring.astype(np.float32)]), np.ones_like(face)
+
+
+def _small(person: NDArray[np.float32]) -> NDArray[np.float32]:
+    return cv2.resize(person, (_WORK, _WORK), interpolation=cv2.INTER_AREA)
+
+
+def _holds(mask: NDArray[np.float32], face: NDArray[np.float32]) -> bool:
+    return bool((mask * face).sum() >= _PERSON_SHARE * face.sum())
 
 
 def _above_chin(outline: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,6 +30,8 @@ NETWORKS = (
     "vgg16.safetensors",
     "mobilefacenet.safetensors",
     "centerface.onnx",
+    "face_mesh.onnx",
+    "person_mask.onnx",
 )
 # coarser than any file system's clock
 _SETTLED_NS = 3_000_000_000
