@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PIL import ImageColor
-
 from hasnet_models.errors import UsageError
 
 Colour = tuple[int, int, int]
@@ -18,6 +16,8 @@ def parse_colour(text: str, parameter: str = "colour") -> Colour:
     Raises:
         UsageError: it is none of these.
     """
+    from PIL import ImageColor  # Pillow would cost every command its time
+
     try:
         found = ImageColor.getrgb(text.strip())
     except ValueError:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.controls.lab import to_lab
+from hasnet_models.controls.tint import shares_of
 from hasnet_models.errors import UsageError
 from hasnet_models.palette import COLOURS
 from hasnet_models.plugins.reference import Reference
-from hasnet_models.topology.zones import even_shares
 
 _LEAST_LENGTH = 1e-3  # of a mean z_id: below it the z_ids are opposite and have no middle
 
@@ -83,13 +83,9 @@ def proportion(weights: Sequence[float], total: int) -> NDArray[np.int64]:
     return counts
 
 
-def _reduced(
-    reference: Reference, count: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _reduced(reference: Reference, count: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The `count` colours that a reference uses most, and their shares, columns summing to 1."""
-    shares = reference.shares
-    if shares is None:
-        shares = even_shares(len(reference.palette))
+    shares = shares_of(reference)
     chosen = np.sort(np.argsort(-shares.sum(1), kind="stable")[:count])
     lab = to_lab(reference.palette)
     nearest = np.linalg.norm(lab[:, None] - lab[chosen], axis=2).argmin(1)
@@ -107,11 +103,10 @@ def _z_id(references: Sequence[Reference], weights: Sequence[float]) -> NDArray[
     return (middle / length).astype(np.float32)
 
 
-def _mean(
-    arrays: Sequence[NDArray | None], weights: Sequence[float]
-) -> NDArray[np.float64] | None:
+def _mean(arrays: Sequence[NDArray | None], weights: Sequence[float]) -> NDArray[np.float64] | None:
     """The weighted mean of those that are there."""
-    there = [(w, a.astype(np.float64)) for w, a in zip(weights, arrays, strict=True) if a is not None]
+    pairs = zip(weights, arrays, strict=True)
+    there = [(weight, array.astype(np.float64)) for weight, array in pairs if array is not None]
     if not there:
         return None
     return sum(w * a for w, a in there) / sum(w for w, _ in there)

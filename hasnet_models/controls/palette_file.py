@@ -60,9 +60,7 @@ def read_palette(path: str | Path) -> Palette | None:
     return of_colours(colours, shares, path.name)
 
 
-def of_colours(
-    colours: Sequence[Colour], shares: NDArray[np.float32] | None, name: str
-) -> Palette:
+def of_colours(colours: Sequence[Colour], shares: NDArray[np.float32] | None, name: str) -> Palette:
     """A palette of 20 from any number of colours.
 
     Args:

@@ -1,4 +1,4 @@
-"""The user's colours put into a reference: into its palette, its shares and its appearance map.
+"""The user's colours put into a reference: its palette and shares, and appearance maps.
 
 RT-Net paints a zone in the colours whose shares are there, the darkest where the photo is darkest.
 So a zone gets three tints of its colour, in the palette's least used places, and nothing else.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ _TINTS = ((-22.0, 1.0), (0.0, 1.0), (18.0, 1.0))
 # What is bright in an eye is its white, which no colour of eyes is meant for.
 _EYE_TINTS = ((-22.0, 1.0), (0.0, 1.0), (40.0, 0.1))
 _LIGHTNESS = (3.0, 97.0)
+_TONE = 15.0  # difference of lightness at which a colour of a palette counts much less
 _MAP_ZONES = 64  # side at which the zones of the mean face are looked up
 
 
@@ -31,14 +33,13 @@ def tinted(reference: Reference, colours: Sequence[ZoneColour]) -> Reference:
     """The reference with which zones are painted in the user's colours."""
     if not colours:
         return reference
-    shares = reference.shares
-    if shares is None:
-        shares = even_shares(len(reference.palette))
-    palette, shares = tinted_palette(reference.palette, shares, colours)
-    appearance = reference.appearance
-    if appearance is not None:
-        appearance = tinted_map(appearance, colours)
-    return replace(reference, palette=palette, shares=shares, appearance=appearance)
+    palette, shares = tinted_palette(reference.palette, shares_of(reference), colours)
+    return replace(reference, palette=palette, shares=shares)
+
+
+def shares_of(reference: Reference) -> NDArray[np.float32]:
+    """Shares (20, 6) of a reference's colours, even ones where nothing is known."""
+    return even_shares(len(reference.palette)) if reference.shares is None else reference.shares
 
 
 def tinted_palette(
@@ -74,9 +75,7 @@ def tints(one: ZoneColour) -> NDArray[np.uint8]:
     return found
 
 
-def tinted_map(
-    appearance: NDArray[np.uint8], colours: Sequence[ZoneColour]
-) -> NDArray[np.uint8]:
+def tinted_map(appearance: NDArray[np.uint8], colours: Sequence[ZoneColour]) -> NDArray[np.uint8]:
     """An appearance map (48, 48, 3) whose zones have the user's chroma; its lightness stays."""
     lab = to_lab(appearance)
     zones = map_zones()
@@ -86,6 +85,23 @@ def tinted_map(
     return from_lab(lab)
 
 
+def painted_map(
+    appearance: NDArray[np.uint8], palette: NDArray[np.uint8], shares: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """An appearance map (48, 48, 3) in the colours of a palette; its lightness stays.
+
+    Each cell takes the chroma of those colours (20, 3) that its zone has by the shares (20, 6),
+    most of all those of its own lightness.
+    """
+    lab, colours = to_lab(appearance), to_lab(palette)
+    zones = np.einsum("zhw,nz->hwn", map_zones(), shares)
+    apart = (lab[..., :1] - colours[:, 0]) / _TONE
+    weights = (zones + 1e-3) * np.exp(-0.5 * np.minimum(apart**2, 80))
+    lab[..., 1:] = weights / weights.sum(2, keepdims=True) @ colours[:, 1:]
+    return from_lab(lab)
+
+
+@lru_cache
 def map_zones() -> NDArray[np.float32]:
     """(6, 48, 48): the zones of the mean face where appearance maps have their cells."""
     zones = zone_maps(None, side=_MAP_ZONES)

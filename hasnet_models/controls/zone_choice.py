@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hasnet_models.controls.colours import Colour, hex_code, parse_colour
 from hasnet_models.errors import UsageError
-from hasnet_models.topology.zones import ZONES
+from hasnet_models.topology.zone_names import ZONES
 
 ALIASES = {"background": "rest", "clothes": "below"}
 ALL = "all"
@@ -19,7 +19,7 @@ class ZoneColour:
     """A zone of the face picture and the colour it is to have; `str` gives "hair=#3060a0".
 
     Attributes:
-        zone: one of `topology.zones.ZONES`.
+        zone: one of `topology.zone_names.ZONES`.
         colour: sRGB, 0..255.
     """
 
