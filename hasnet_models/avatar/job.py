@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,13 +12,18 @@ import numpy as np
 
 from hasnet_models import image_io
 from hasnet_models.avatar import provenance
+from hasnet_models.avatar.materials import Materials, materials, read_files
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request, Say
 from hasnet_models.avatar.steps import Pipeline, Steps, weakened
+from hasnet_models.controls.background import before
+from hasnet_models.controls.background_choice import TRANSPARENT
+from hasnet_models.controls.mix import mix
 from hasnet_models.errors import DomainError
 from hasnet_models.face.align import resized
 from hasnet_models.face.choice import LIKE, FaceChoice
-from hasnet_models.face.paste import paste_all
+from hasnet_models.face.matte import matte
+from hasnet_models.face.paste import paste_all, paste_masks
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.filenames import STREAM
 from hasnet_models.image_io import Photo
@@ -62,6 +67,7 @@ class Job:
         fixed: the reference of all photos; None where each has its own.
         seed: of a random choice of references.
         like: z_id of the face that is looked for.
+        materials: what the look's files hold.
     """
 
     request: Request
@@ -70,6 +76,7 @@ class Job:
     fixed: Reference | None
     seed: int
     like: np.ndarray | None = None
+    materials: Materials = field(default_factory=Materials)
 
     @classmethod
     def start(cls, request: Request, registry: Registry, load: Loader, say: Say) -> Job:
@@ -91,6 +98,7 @@ class Job:
             say(f"Seed {seed}.")
         picture = image_io.read(request.ref) if request.ref is not None else None
         liked = _liked_picture(request.face)
+        files = read_files(request.look)
         pipeline = load(request.device, request.backend)
         if picture is not None:
             fixed, notes = pipeline.reference_from_image(picture, request.ref_face)
@@ -99,7 +107,8 @@ class Job:
             if request.domain is None:
                 domain = _nearest(pipeline, fixed, registry, say)
         like = pipeline.reference_from_image(liked)[0].z_id if liked else None
-        return cls(request, pipeline, domain, fixed, seed, like)
+        own = materials(files, pipeline, say)
+        return cls(request, pipeline, domain, fixed, seed, like, own)
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -110,6 +119,7 @@ class Job:
     def portable_request(self) -> Request:
         """The request as another process understands it, chance included."""
         request = replace(self.request, face=self.request.face.absolute())
+        request = replace(request, look=request.look.absolute())
         if request.ref not in (None, STREAM):
             request = replace(request, ref=str(Path(request.ref).absolute()))
         return replace(request, seed=self.seed) if request.reference == RANDOM else request
@@ -148,7 +158,7 @@ class Job:
         """Every face of the photos through the networks, `batch` in one call (all for None)."""
         faces = [face for cut in photos for face in cut.faces]
         references = [
-            self.fixed or self._choose(face.crop, f"{cut.key}#{i}" if i else cut.key)
+            self._reference(face.crop, f"{cut.key}#{i}" if i else cut.key)
             for cut in photos
             for i, face in enumerate(cut.faces)
         ]
@@ -172,13 +182,40 @@ class Job:
 
     def _pasted(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> Portrait:
         rgb = paste_all(cut.photo.rgb, [one.steps.x_tt for one in renderings], cut.faces)
+        rgb, alpha = self._before_background(rgb, self._persons(cut, renderings), cut.photo.alpha)
         metadata = provenance.record(
             self._origin, cut.photo, renderings[0].reference, digest=cut.digest
         )
-        return self._described(cut, renderings[0], rgb, metadata, cut.photo.alpha)
+        return self._described(cut, renderings[0], rgb, metadata, alpha)
+
+    def _persons(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> np.ndarray | None:
+        """What of a whole photo stands before the background, (H, W) 0..1, avatars as drawn."""
+        masks = [one.steps.person for one in renderings if one.steps.person is not None]
+        if not masks:
+            return None
+        whole = matte(self.pipeline.person_mask(cut.photo), cut.photo.rgb)
+        return paste_masks(whole, masks, cut.faces)
+
+    def _before_background(
+        self, rgb: np.ndarray, person: np.ndarray | None, alpha: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """A picture before the background of the look, and its alpha.
+
+        Args:
+            alpha: of the picture itself; what is transparent there is background too.
+        """
+        if person is None:
+            return rgb, alpha
+        if alpha is not None:
+            person = person * (alpha.astype(np.float32) / 255)
+        return before(rgb, person, self.request.look.background, self.materials.background)
 
     def _portrait(self, cut: PhotoFaces, rendering: Rendering, number: int) -> Portrait:
-        avatar, side = rendering.steps.x_tt, self.request.size
+        steps, side = rendering.steps, self.request.size
+        person = None if steps.person is None else steps.person.astype(np.float32) / 255
+        avatar, alpha = self._before_background(steps.x_tt, person)
+        if side:
+            avatar, alpha = resized(avatar, side), None if alpha is None else resized(alpha, side)
         metadata = provenance.record(
             self._origin,
             cut.photo,
@@ -187,7 +224,7 @@ class Job:
             matrix=cut.faces[number - 1].matrix,
             digest=cut.digest,
         )
-        return self._described(cut, rendering, resized(avatar, side) if side else avatar, metadata)
+        return self._described(cut, rendering, avatar, metadata, alpha)
 
     def _described(
         self,
@@ -200,13 +237,18 @@ class Job:
         reference, domain = rendering.reference, metadata["domain"]
         return Portrait(
             rgb, domain, reference.name, reference.palette, cut.notes, metadata, rendering.steps,
-            cut.photo, alpha,
+            cut.photo, alpha, self.request.look.background.kind == TRANSPARENT,
+            self.request.files,
         )  # fmt: skip
 
     @cached_property
     def _origin(self) -> provenance.Origin:
         device = str(self.pipeline.device)
         return provenance.Origin(self.request, self.domain, self.seed, device, self.weights)
+
+    def _reference(self, crop: np.ndarray, key: str) -> Reference:
+        """The reference of a face, in the user's palette."""
+        return self.materials.dressed(self.fixed or self._choose(crop, key))
 
     def _choose(self, crop: np.ndarray, key: str) -> Reference:
         assert self.domain is not None
@@ -236,6 +278,8 @@ def _liked_picture(face: FaceChoice) -> Photo | None:
 
 
 def _named_reference(request: Request, domain: Domain | None) -> Reference | None:
+    if domain is not None and request.mix is not None:
+        return mix([domain.reference(name) for name in request.mix.names], request.mix.weights)
     if domain is None or request.reference in (None, LIKEST, RANDOM):
         return None
     return domain.reference(request.reference)

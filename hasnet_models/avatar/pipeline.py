@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models.avatar import shaping
+from hasnet_models.avatar import shaping, wishes
 from hasnet_models.avatar.geometry import Geometry
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.reading import reference_of
 from hasnet_models.avatar.steps import Steps
+from hasnet_models.avatar.wishes import Wish
+from hasnet_models.controls.tint import shares_of, tinted
 from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import FaceChoice
@@ -146,27 +148,35 @@ class AvatarPipeline:
             _check_z_id(reference)
         tt = self._tt(domain)
         sources = tensors.to_tensor(np.stack([face.crop for face in faces]), self.device)
-        gray = colour.lightness(sources)
-        x_rt = self._recoloured(gray, faces, references) if tt.config.use_rt else sources
+        references = [tinted(one, look.colour) for one in references]
+        wanted = [wishes.wish(face, look) for face in faces]
+        gray = wishes.lifted(colour.lightness(sources), wanted)
+        x_rt = self._recoloured(gray, references, wanted) if tt.config.use_rt else sources
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
-        x_map = shaping.coloured(x_warp, guides, look.colouring)
+        own = wishes.keeping(sources, guides, wanted)
+        x_map = wishes.with_own_colours(shaping.coloured(x_warp, guides, look.colouring), own)
         content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
         code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
-        x_tt = tt(x_map, content, z_id, code, person=person)
+        x_tt = wishes.with_own_colours(tt(x_map, content, z_id, code, person=person), own)
         shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
         stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
-        return [Steps(face.crop, *row) for face, row in zip(faces, stages, strict=True)]
+        rows = zip(faces, stages, wishes.persons(guides, wanted), strict=True)
+        return [Steps(face.crop, *row, person=before) for face, row, before in rows]
+
+    def person_mask(self, photo: Photo) -> np.ndarray:
+        """The persons of a whole photo, float32 (h, w) 0..1, its longer side 256 px."""
+        return self.geometry.persons.mask_of_photo(photo.rgb)
 
     def _recoloured(
-        self, gray: Tensor, faces: Sequence[AlignedFace], references: Sequence[Reference]
+        self, gray: Tensor, references: Sequence[Reference], wanted: Sequence[Wish]
     ) -> Tensor:
         """X_RT of gray faces (B, 1, S, S)."""
         palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
-        zones = shaping.stacked([shaping.zones_of(face) for face in faces], self.device)
-        shares = shaping.stacked([shaping.shares_of(r) for r in references], self.device)
+        zones = shaping.stacked([one.zones for one in wanted], self.device)
+        shares = shaping.stacked([shares_of(r) for r in references], self.device)
         return self.rt(gray, palettes, zones, shares)
 
     def _tt(self, domain: Domain | None) -> TTNet:

@@ -103,7 +103,8 @@ def _options(request: Request) -> dict[str, Any]:
     """What was asked for beyond the defaults; files by their names alone."""
     if request.ref not in (None, STREAM):
         request = replace(request, ref=Path(request.ref).name)
-    request = replace(request, face=request.face.without_folder())
+    look = request.look.without_folders()
+    request = replace(request, face=request.face.without_folder(), look=look)
     changed = request.changed()
     return {name: value for name, value in changed.items() if name not in _SAID_OTHERWISE}
 

@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The stages of one avatar, each uint8 (512, 512, 3).
+    """The stages of one avatar, each uint8 (512, 512, 3); and what of it is no background.
 
     Attributes:
         source: the aligned face.
@@ -30,6 +30,7 @@ class Steps:
         x_warp: in the reference's shape.
         x_map: with its colours where they lie on its face: what TT-Net redraws.
         x_tt: the avatar.
+        person: uint8 (512, 512), how much of each pixel is a person; None where nobody asked.
     """
 
     source: Pixels
@@ -38,6 +39,7 @@ class Steps:
     x_warp: Pixels
     x_map: Pixels
     x_tt: Pixels
+    person: Pixels | None = None
 
 
 STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT")
@@ -77,6 +79,10 @@ class Pipeline(Protocol):
         self, photo: Photo, choice: FaceChoice = ...
     ) -> tuple[Reference, list[str]]:
         """Palette and z_id of a picture, and notes for the user."""
+        ...
+
+    def person_mask(self, photo: Photo) -> np.ndarray:
+        """The persons of a whole photo, float32 (h, w) 0..1, of its frame and of any size."""
         ...
 
     def embed(self, crop: Pixels) -> np.ndarray:

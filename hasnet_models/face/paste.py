@@ -53,33 +53,47 @@ def paste_all(
     """Put several avatars where their faces were cut out; arguments as those of `paste`."""
     result = rgb.copy()
     for i, (avatar, aligned) in enumerate(zip(avatars, faces, strict=True)):
-        _blend(result, avatar, aligned, feather, faces[:i])
+        _blend(result, meeting(avatar, aligned.crop, feather), aligned, feather, faces[:i])
     return result
+
+
+def paste_masks(
+    mask: NDArray[np.float32],
+    masks: Sequence[NDArray[np.uint8]],
+    faces: Sequence[AlignedFace],
+    feather: float = DEFAULT_FEATHER,
+) -> NDArray[np.float32]:
+    """A photo's mask (H, W) 0..1 with those of its avatars, uint8 (S, S), where `paste_all` puts
+    them; other arguments as those of `paste`.
+    """
+    result = np.round(mask * 255).astype(np.uint8)
+    for i, (one, aligned) in enumerate(zip(masks, faces, strict=True)):
+        _blend(result, one, aligned, feather, faces[:i])
+    return result.astype(np.float32) / 255
 
 
 def _blend(
     result: NDArray[np.uint8],
-    avatar: NDArray[np.uint8],
+    picture: NDArray[np.uint8],
     aligned: AlignedFace,
     feather: float,
     before: Sequence[AlignedFace],
 ) -> None:
-    """Put one avatar into the picture, beside those `before` it."""
-    size = avatar.shape[0]
+    """Put a picture (S, S, 3) or a mask (S, S) of one frame into another, beside those `before`."""
+    size = picture.shape[0]
     back = invert(rescaled(aligned.matrix, size / CROP_SIZE))
     left, top, right, bottom = _bounds(back, size, result.shape[:2])
     if left >= right or top >= bottom:  # a frame wholly beyond the photo
         return
     back[:, 2] -= [left, top]
     width, height = right - left, bottom - top
-    met = meeting(avatar, aligned.crop, feather)
-    face = resample(met, back, width, height, cv2.BORDER_REPLICATE)
+    face = resample(picture, back, width, height, cv2.BORDER_REPLICATE)
     mask = resample(feathered_mask(size, feather), back, width, height, cv2.BORDER_CONSTANT)
     mask = mask.clip(0, 1)
     if before:
         mask = mask * _share(aligned, before, (left, top, width, height))
     region = result[top:bottom, left:right]
-    mask = mask[..., None]
+    mask = mask if region.ndim == 2 else mask[..., None]
     region[:] = (face * mask + region * (1 - mask) + 0.5).astype(np.uint8)
 
 
