@@ -181,6 +181,26 @@ def test_memory_stays_bounded():
     assert peak < 3.5 * picture.nbytes
 
 
+@pytest.mark.parametrize("side", [200, 700, 1500])
+def test_bytes_in_bytes_out(side):
+    picture = np.round(face(side) * 255).astype(np.uint8)
+    given = picture.copy()
+    out = apply(picture, KINDS["cel"](), zones=zone_maps(), seed=2)
+    exact = apply(picture.astype(np.float32) / 255, KINDS["cel"](), zones=zone_maps(), seed=2)
+    assert out.dtype == np.uint8 and (picture == given).all()
+    assert np.abs(out - exact * 255).max() < 0.51
+    assert apply(picture, KINDS["cel"](), 0.0).tobytes() == picture.tobytes()
+
+
+def test_memory_of_bytes_is_a_share_of_what_floats_take():
+    picture = np.full((3000, 3000, 3), 140, np.uint8)
+    tracemalloc.start()
+    apply(picture, KINDS["film"]())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * picture.nbytes  # a float32 picture alone is 4
+
+
 @pytest.mark.parametrize("strength", [-0.1, 1.6, math.nan])
 def test_a_strength_out_of_range_is_refused(strength):
     with pytest.raises(UsageError, match="strength"):
@@ -192,7 +212,7 @@ def test_a_strength_out_of_range_is_refused(strength):
     [
         np.zeros((4, 4), np.float32),
         np.zeros((4, 4, 4), np.float32),
-        np.zeros((4, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.float64),
         np.zeros((0, 4, 3), np.float32),
     ],
 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 
-import cv2
 import numpy as np
+
+from hasnet_models.opencv import cv2
 
 Field = np.ndarray
 UNIT = 512  # lengths of a medium are in px of a face frame of so many
@@ -18,6 +19,17 @@ THREADS = min(os.cpu_count() or 1, 4)
 _REACH = 3.0
 _EXACT_SIGMA = 4.0
 _CUBIC_REACH = 2
+_PIXELS = 1 << 20  # brought to float32 at once
+
+
+def unit(rgb: np.ndarray) -> Field:
+    """A picture (H, W, 3) as float32 0..1: uint8 is divided by 255, in float32 what is not finite
+    or outside becomes the nearest.
+    """
+    if rgb.dtype == np.uint8:
+        return rgb * np.float32(1 / 255)
+    clean = np.nan_to_num(rgb, nan=0.5, posinf=1.0, neginf=0.0)
+    return np.clip(clean, 0, 1, out=clean)
 
 
 def luma(rgb: Field) -> Field:
@@ -57,18 +69,24 @@ def resize(field: Field, shape: tuple[int, int]) -> Field:
     return cv2.resize(field, (shape[1], shape[0]), interpolation=method)
 
 
-def shrunk(rgb: Field, factor: int) -> Field:
+def shrunk(rgb: np.ndarray, factor: int) -> Field:
     """Means of squares of `factor` px; the last row and column are repeated where some are missing.
 
     Args:
-        rgb: float32 (H, W, 3).
+        rgb: (H, W, 3), as `unit` takes it.
         factor: 1 or more.
 
     Returns:
         float32 (ceil(H / factor), ceil(W / factor), 3).
     """
     if factor == 1:
-        return rgb
+        return unit(rgb)
+    rows = factor * max(1, _PIXELS // (rgb.shape[1] * factor))
+    tops = range(0, rgb.shape[0], rows)
+    return np.concatenate([_means(unit(rgb[top : top + rows]), factor) for top in tops])
+
+
+def _means(rgb: Field, factor: int) -> Field:
     height, width = (-(-length // factor) for length in rgb.shape[:2])
     down, right = height * factor - rgb.shape[0], width * factor - rgb.shape[1]
     rgb = cv2.copyMakeBorder(rgb, 0, down, 0, right, cv2.BORDER_REPLICATE)

@@ -46,7 +46,7 @@ class Scene:
     factor: int = 1
 
     @classmethod
-    def of(cls, rgb: Field, side: float, maps: Field | None, seed: int) -> Scene:
+    def of(cls, rgb: np.ndarray, side: float, maps: Field | None, seed: int) -> Scene:
         """The scene of a picture of any size, shrunk by a whole factor where it is too large."""
         height, width = rgb.shape[:2]
         factor = math.ceil(max(side / WORK, (height * width / PIXELS) ** 0.5))
