@@ -120,6 +120,14 @@ def shaped(x_rt: Tensor, guides: Sequence[Guide]) -> tuple[Tensor, Tensor]:
     return x_rt, torch.maximum(persons, bring_to(ovals, persons))
 
 
+def shaped_zones(faces: Sequence[AlignedFace], guides: Sequence[Guide]) -> list[np.ndarray]:
+    """The zones of faces as these are shaped, float32 (6, 32, 32) each."""
+    cpu = torch.device("cpu")
+    zones = stacked([zones_of(face) for face in faces], cpu)
+    flows = stacked([one.flow for one in guides], cpu)
+    return list((warp(zones, flows) if flows.any() else zones).numpy())
+
+
 def coloured(x_warp: Tensor, guides: Sequence[Guide], chroma: float) -> Tensor:
     """The reference's colours laid over warped faces (B, 3, S, S); `chroma` 0..1."""
     masks = stacked([one.mask[None] for one in guides], x_warp.device)
