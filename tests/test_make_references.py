@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +52,15 @@ def test_the_chosen_are_distinct_and_without_outliers():
 
 
 def test_a_small_pool_gives_what_it_has():
-    assert len(choose(pool(10), 36)) == 9
+    assert len(choose(pool(10), 36)) == 10
+    assert len(choose(pool(10), 5)) == 5
+
+
+def test_strange_faces_are_left_out_while_there_are_others():
+    everyone = [replace(one, strangeness=i % 5 == 0 or 0.0) for i, one in enumerate(pool(60))]
+    assert not any(one.strangeness for one in choose(everyone, 36))
+    unsure = [replace(one, strangeness=math.inf) for one in pool(60)]
+    assert [one.file for one in choose(unsure, 36)] == [one.file for one in choose(pool(60), 36)]
 
 
 def test_the_first_is_the_most_typical_and_the_second_the_farthest():
@@ -110,7 +120,7 @@ def test_the_references_of_a_folder_are_written(faces, tmp_path):
 
 def test_one_licence_for_all_can_be_given(faces, tmp_path):
     made = make_references(faces, "oil", tmp_path / "r", licence="MIT", embed=embed)
-    assert {reference.licence for reference in made} == {"MIT"} and len(made) == 5
+    assert {reference.licence for reference in made} == {"MIT"} and len(made) == 6
 
 
 PARTS = {

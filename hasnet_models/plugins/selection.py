@@ -1,8 +1,10 @@
 """Choosing a domain's references among many pictures: typical ones, as unlike each other as can be.
 
 The tenth whose z_id is farthest from the domain's mean is left out (misaligned or damaged pictures
-are there); of the rest, farthest-point selection over z_id and palette takes the most different
-ones, beginning with the most typical. The same input gives the same choice.
+are there), then the fifth whose faces are the least like the domain's (glasses, hands, faces that
+have no sure mesh), unless too few would stay; of the rest, farthest-point selection over z_id and
+palette takes the most different ones, beginning with the most typical. The same input gives the
+same choice.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 
 COUNT = 36
 TYPICAL_SHARE = 0.9
+BARE_SHARE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +27,7 @@ class Candidate:
         file, source, licence: what is known of it.
         palette: uint8 (20, 3).
         z_id: float32 (D,), unit length.
+        strangeness: of its face (`topology.appearance.strangeness`), infinite without a sure mesh.
     """
 
     file: str
@@ -31,6 +35,7 @@ class Candidate:
     licence: str
     palette: np.ndarray
     z_id: np.ndarray
+    strangeness: float = 0.0
 
 
 def choose(pool: Sequence[Candidate], count: int = COUNT) -> list[Candidate]:
@@ -38,11 +43,13 @@ def choose(pool: Sequence[Candidate], count: int = COUNT) -> list[Candidate]:
 
     Args:
         pool: at least two.
-        count: fewer are given where the pool has not as many typical ones.
+        count: fewer are given where the pool has not as many.
     """
     z_ids = np.stack([candidate.z_id for candidate in pool])
     typical = z_ids @ z_ids.mean(axis=0)
-    kept = np.sort(np.argsort(-typical, kind="stable")[: int(len(pool) * TYPICAL_SHARE)])
+    kept = _least(-typical, np.arange(len(pool)), TYPICAL_SHARE, count)
+    strangeness = np.array([candidate.strangeness for candidate in pool])
+    kept = _least(strangeness, kept, BARE_SHARE, count)
     colours = np.stack([_colour_key(pool[i].palette) for i in kept])
     points = np.concatenate([_scaled(z_ids[kept]), _scaled(colours)], axis=1)
     chosen = [int(np.argmax(typical[kept]))]
@@ -51,6 +58,12 @@ def choose(pool: Sequence[Candidate], count: int = COUNT) -> list[Candidate]:
         distance = np.minimum(distance, np.square(points - points[chosen[-1]]).sum(axis=1))
         chosen.append(int(np.argmax(distance)))
     return [pool[kept[i]] for i in chosen]
+
+
+def _least(values: np.ndarray, among: np.ndarray, share: float, count: int) -> np.ndarray:
+    """The share with the least values, at least `count` where there are as many, and all ties."""
+    most = min(max(int(len(among) * share), count), len(among))
+    return among[values[among] <= np.sort(values[among])[most - 1]]
 
 
 def _colour_key(colours: np.ndarray) -> np.ndarray:

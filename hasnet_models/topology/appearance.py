@@ -148,12 +148,25 @@ def believed(
         usual: (48, 48), the domain's `spread`.
     """
     own, tint = deviation(appearance, mean)
+    share = 1 - _foreign(own, usual)[..., None]
+    return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+
+
+def strangeness(
+    appearance: NDArray[np.uint8], mean: NDArray[np.uint8], usual: NDArray[np.float32]
+) -> float:
+    """How much of a reference's face `believed` takes from the domain's mean, 0..1."""
+    own, _ = deviation(appearance, mean)
+    return float(_foreign(own, usual)[_face_cells()].mean())
+
+
+def _foreign(own: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(48, 48), 0..1: where a `deviation` is none of the domain's faces."""
     low, high = _FAR
     far = np.linalg.norm(own, axis=2) / (usual + _NOISE)
     # The rim of what is foreign, blurred into the face, is foreign too.
     far = cv2.GaussianBlur(cv2.dilate(far.astype(np.float32), np.ones((5, 5))), (0, 0), 1.5)
-    share = 1 - _smoothstep((far - low) / (high - low))[..., None]
-    return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+    return _smoothstep((far - low) / (high - low))
 
 
 def evenly_lit(appearance: NDArray[np.uint8], amount: float = _EVENING) -> NDArray[np.uint8]:
