@@ -35,7 +35,15 @@ def make_domain(facts: Facts, faces: Path, count: int, boxes: Path | None, keep:
     folder = DOMAINS / facts.distribution
     file = write_package(facts, folder) / "references.safetensors"
     if not (keep and file.exists()):
-        make_references(faces, facts.name, file, count=count, licence=facts.licence, boxes=boxes)
+        make_references(
+            faces,
+            facts.name,
+            file,
+            count=count,
+            licence=facts.licence,
+            boxes=boxes,
+            without=facts.without,
+        )
     references = load_reference_set(file).references
     stated = {row["source"]: row["licence"] for row in training_rows(faces, facts.name)}
     numbers = {

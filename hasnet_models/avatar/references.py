@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,13 @@ from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.plugins.reference import Reference, save_references
 from hasnet_models.plugins.selection import COUNT, Candidate, choose
 from hasnet_models.topology import anime
-from hasnet_models.topology.appearance import appearance_map, mean_map, spread, strangeness
+from hasnet_models.topology.appearance import (
+    appearance_map,
+    mean_map,
+    one_sidedness,
+    spread,
+    strangeness,
+)
 from hasnet_models.topology.shape import domain_shape, face_shape
 from hasnet_models.topology.zones import zone_maps
 from hasnet_models.weights.load import load_identity
@@ -43,6 +49,7 @@ def make_references(
     count: int = COUNT,
     licence: str | None = None,
     boxes: Path | None = None,
+    without: Container[str] = (),
     embed: Embed | None = None,
 ) -> list[Reference]:
     """Choose references among the training pictures of a domain, one a person, and write them.
@@ -60,6 +67,7 @@ def make_references(
         boxes: a JSON file for anime, whose faces the mesh does not know: file -> boxes of the
             face's parts (see `topology.anime.points_from_boxes`). The pictures are then brought
             into the frame of other domains, and the domain's shape is `anime_shape`.
+        without: sources whose pictures are not taken.
         embed: z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length; None for
             the embedded identity network.
 
@@ -67,7 +75,8 @@ def make_references(
         UsageError: the index or the boxes cannot be read, or there are too few pictures.
         ImageError: a picture cannot be read.
     """
-    rows = spread_out(training_rows(faces, domain), ENOUGH)
+    known = training_rows(faces, domain)
+    rows = spread_out([row for row in known if row.get("source") not in without], ENOUGH)
     if len(rows) < LEAST:
         raise UsageError(
             f"{faces} holds {len(rows)} training pictures of {domain}; {LEAST} are the least."
@@ -112,11 +121,14 @@ def spread_out(rows: list[dict[str, str]], most: int) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class _Whole:
-    """A domain's shape and mean map, None where no mesh is sure, and how strange its faces are."""
+    """A domain's shape and mean map, None where no mesh is sure.
+
+    `faults` are strangeness and one-sidedness of each file's face that has a sure mesh.
+    """
 
     shape: np.ndarray | None = None
     appearance: np.ndarray | None = None
-    strangeness: Mapping[str, float] = field(default_factory=dict)
+    faults: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,10 +164,14 @@ class _Reader:
                 maps[file] = appearance_map(face.crop, face.mesh.points)
         if not maps:
             return _Whole()
-        mean = mean_map(list(maps.values()))
-        usual = spread(list(maps.values()), mean)
-        strange = {file: strangeness(one, mean, usual) for file, one in maps.items()}
-        return _Whole(self._shape(list(points.values())), mean, strange)
+        # A domain has no side: each map counts with its mirror image.
+        both = [side for one in maps.values() for side in (one, one[:, ::-1])]
+        mean = mean_map(both)
+        usual = spread(both, mean)
+        faults = {
+            file: (strangeness(one, mean, usual), one_sidedness(one)) for file, one in maps.items()
+        }
+        return _Whole(self._shape(list(points.values())), mean, faults)
 
     def _shape(self, points: Sequence[np.ndarray]) -> np.ndarray:
         shape = (
@@ -184,7 +200,7 @@ def _candidate(faces: Path, row: dict[str, str], embed: Embed, whole: _Whole) ->
         row.get("licence", ""),
         palette.extract(picture),
         embed(picture),
-        whole.strangeness.get(row["file"], math.inf),
+        *whole.faults.get(row["file"], (math.inf, math.inf)),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -36,6 +36,7 @@ class Facts:
         licence: of its vectors.
         origin: a paragraph: where its pictures come from, and what limits them.
         shape, medium: the tables of the manifest; empty to leave them out.
+        without: sources whose pictures are not chosen.
         terms: by source, what its collection states, where the index does not say it well.
     """
 
@@ -45,6 +46,7 @@ class Facts:
     origin: str = ""
     shape: Mapping[str, float] = field(default_factory=dict)
     medium: Mapping[str, Any] = field(default_factory=dict)
+    without: Sequence[str] = ()
     terms: Mapping[str, str] = field(default_factory=dict)
 
     @property
