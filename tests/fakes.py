@@ -6,7 +6,6 @@ Run as a script it is `hasnet` with that pipeline: `python tests/fakes.py avatar
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from hasnet_cli import factory
 from hasnet_models import image_io
+from hasnet_models.avatar.steps import Steps
 from hasnet_models.errors import NoFaceError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.palette import extract
@@ -23,26 +23,23 @@ SIDE = 16
 AUTO = FaceChoice()
 
 
-@dataclass(frozen=True)
-class FakeSteps:
-    source: np.ndarray
-    gray: np.ndarray
-    x_rt: np.ndarray
-    x_warp: np.ndarray
-    x_map: np.ndarray
-    x_tt: np.ndarray
-
-
 def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image_io.write(np.full((height, width, 3), level, np.uint8), path)
     return path
 
 
+def half(height: int, width: int) -> np.ndarray:
+    """A mask, uint8 (height, width): its left half."""
+    mask = np.zeros((height, width), np.uint8)
+    mask[:, : width // 2] = 255
+    return mask
+
+
 class FakePipeline:
     """Black pictures have no face, gray ones two; an avatar has the first colour of its reference.
 
-    A picture 13 px wide breaks it.
+    A picture 13 px wide breaks it. The left half of a picture is a person.
     """
 
     device = "cpu"
@@ -67,6 +64,9 @@ class FakePipeline:
         count = photo.rgb.shape[0] // 10 if choice.kind == "all" else 1
         return [aligned] * count, notes
 
+    def person_mask(self, photo):
+        return half(*photo.rgb.shape[:2]) / np.float32(255)
+
     def embed(self, crop):
         return _unit(int(crop[0, 0, 0]))
 
@@ -81,7 +81,8 @@ class FakePipeline:
         crop = face.crop
         self.rendered.append((reference.name, domain.name if domain else None))
         avatar = np.full_like(crop, 0) + reference.palette[0]
-        return FakeSteps(crop, crop, crop, crop, crop, avatar)
+        person = half(*crop.shape[:2]) if look.cuts_out else None
+        return Steps(crop, crop, crop, crop, crop, avatar, person)
 
     def render_many(self, faces, references, domain, look):
         pairs = zip(faces, references, strict=True)

@@ -155,7 +155,7 @@ class AvatarPipeline:
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
-        own = wishes.keeping(sources, guides, wanted)
+        own = wishes.keeping(guides, wanted, self.device)
         x_map = wishes.with_own_colours(shaping.coloured(x_warp, guides, look.colouring), own)
         content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
