@@ -23,7 +23,7 @@ COMMANDS = {
     "doctor": "Check this installation and print a report to paste.",
     "completion": "Print the completion script of a shell.",
     "train": "Train the networks on a folder of aligned faces.",
-    "curves": "Draw the losses of a training run.",
+    "curves": "Draw the losses of a training run, one panel each.",
     "data": "Import datasets of faces, and check a folder of them.",
 }
 

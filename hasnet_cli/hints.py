@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hasnet_cli.flags import flag, with_flags
-from hasnet_models.errors import DomainError, HasnetError, PluginError
+from hasnet_models.errors import DomainError, HasnetError, PluginError, WeightFileError
 
 HINTS: Mapping[type[HasnetError], str] = {
     DomainError: "`hasnet domains` lists what is installed, and what is broken.",
     PluginError: "`hasnet doctor` shows what is broken.",
+    WeightFileError: (
+        "Run `hasnet models pull`, install hasnet again, or put the file into the folder that "
+        "HASNET_WEIGHTS names."
+    ),
 }
 
 

@@ -62,6 +62,10 @@ class WeightsError(HasnetError):
     exit_code = EXIT_WEIGHTS
 
 
+class WeightFileError(WeightsError):
+    """A weight file of the package is missing or damaged: the right one has to be fetched."""
+
+
 class DomainError(HasnetError):
     """A domain is unknown, or the plugin that provides it is broken."""
 

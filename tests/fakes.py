@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -16,6 +15,8 @@ from hasnet_models import image_io
 from hasnet_models.avatar.steps import Steps
 from hasnet_models.errors import NoFaceError
 from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.types import AlignedFace, Face
+from hasnet_models.frame import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.palette import extract
 from hasnet_models.plugins.reference import Reference
 
@@ -23,7 +24,9 @@ SIDE = 16
 AUTO = FaceChoice()
 
 
-def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
+def picture(path: Path | str, level: int = 200, width: int = 24, height: int = 20) -> Path:
+    """A plain picture in a file; FakePipeline sees two faces in a grey one, none in a black one."""
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     image_io.write(np.full((height, width, 3), level, np.uint8), path)
     return path
@@ -34,6 +37,25 @@ def half(height: int, width: int) -> np.ndarray:
     mask = np.zeros((height, width), np.uint8)
     mask[:, : width // 2] = 255
     return mask
+
+
+class Finds:
+    """A detector that always finds the same, the largest first, and remembers what it was shown."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = sorted(faces, key=lambda face: -face.area)
+        self.seen: list[tuple[int, ...]] = []
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        self.seen.append(rgb.shape)
+        return self.faces
+
+
+def face_at(matrix: np.ndarray) -> Face:
+    """The face that `matrix`, photo to crop, brings onto the template."""
+    back = invert(matrix)
+    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
+    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
 
 
 class FakePipeline:
@@ -56,7 +78,7 @@ class FakePipeline:
         notes = ["2 faces; the largest was taken."] if 100 < mean < 150 else []
         crop = np.full((SIDE, SIDE, 3), round(mean), np.uint8)
         matrix = np.array([[20.0, 0, 20], [0, 20.0, 60]])
-        return SimpleNamespace(crop=crop, matrix=matrix, face=None), notes
+        return AlignedFace(crop, matrix), notes
 
     def crops(self, photo, choice=AUTO, like=None):
         """As many faces as the photo is high in tens of pixels, for those who want all."""

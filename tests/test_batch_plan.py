@@ -8,20 +8,13 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from fakes import picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hasnet_models import image_io
 from hasnet_models.batch import Plan, Shard, checked_items
 from hasnet_models.errors import UsageError
-
-
-def picture(path: Path, level: int = 200) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_io.write(np.full((20, 24, 3), level, np.uint8), path)
-    return path
 
 
 @pytest.fixture

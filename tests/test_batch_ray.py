@@ -6,22 +6,15 @@ import functools
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
+from fakes import picture
 
-from hasnet_models import image_io
 from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import Request
 from hasnet_models.batch import Engine, Plan, Settings, checked_items
 from hasnet_models.errors import UsageError
 
 TESTS = Path(__file__).parent
-
-
-def picture(path: Path, level: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_io.write(np.full((20, 24, 3), level, np.uint8), path)
-    return path
 
 
 def fake_job(request: Request) -> Job:

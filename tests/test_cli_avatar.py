@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import picture
 
 from hasnet_cli import factory
 from hasnet_models import image_io
@@ -20,11 +21,6 @@ REPOSITORY = Path(__file__).parents[1]
 @pytest.fixture
 def face(tmp_path):
     return picture(tmp_path / "face.png")
-
-
-def picture(path, level: int = 200, width: int = 24):
-    image_io.write(np.full((20, width, 3), level, np.uint8), path)
-    return path
 
 
 def test_the_result_is_named_after_photo_and_domain(run, site, pipeline, face):

@@ -102,6 +102,14 @@ def test_plot_draws_the_losses(run, here):
     assert blue[:, : curves.PANEL[0]].sum() > 100 and blue[:, curves.PANEL[0] :].sum() > 100
 
 
+def test_curves_go_where_they_are_sent_and_over_no_input(run, here):
+    (here / "metrics.jsonl").write_text('{"step": 1, "images": 4, "d": 2.0}\n')
+    out = run("curves", here / "metrics.jsonl", "-o", here / "losses.png")
+    assert out.code == 0 and image_io.read(here / "losses.png").rgb.ndim == 3
+    assert not (here / "curves.png").exists()
+    assert run("curves", here / "nowhere").code == 2
+
+
 def test_resumed_images_count_once_in_the_curves(tmp_path):
     images = [4, 8, 12, 8, 12, 16]
     text = "\n".join(json.dumps({"images": n, "d": i}) for i, n in enumerate(images))
@@ -132,6 +140,29 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
 def test_wrong_use_is_one_sentence(arguments, code, words, run, here):
     out = run(*train_arguments(here, *arguments))
     assert out.code == code and re.search(words, out.err) and "Traceback" not in out.err
+
+
+def test_tensorboard_gets_each_quantity_of_the_run(run, here):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    words = ("--stage", "rt", "--images", 8, "--log-every", 0, "--tensorboard")
+    assert run(*train_arguments(here, *words, "-o", here / "run")).code == 0
+    curves_of = metrics.read_metrics(here / "run")
+    events = accumulator.EventAccumulator(str(here / "run")).Reload()
+    assert set(events.Tags()["scalars"]) == set(curves_of)
+    for name, curve in curves_of.items():
+        found = np.array([(event.step, event.value) for event in events.Scalars(name)])
+        np.testing.assert_allclose(found, np.array(curve), rtol=1e-5)
+
+
+@pytest.mark.parametrize("way", ["variable", "file"])
+def test_device_is_taken_from_the_settings(way, run, here, monkeypatch):
+    if way == "variable":
+        monkeypatch.setenv("HASNET_DEVICE", "cuda:7")
+    else:
+        Path("hasnet.toml").write_text('device = "cuda:7"\n')
+    arguments = [a for a in train_arguments(here, "--stage", "rt") if a not in ("--device", "cpu")]
+    out = run(*arguments)
+    assert out.code == 7 and "cuda:7 is not available" in out.err
 
 
 def test_tensorboard_that_is_missing_is_one_sentence(run, here, monkeypatch):

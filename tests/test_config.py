@@ -66,8 +66,10 @@ def test_configuration_survives_the_way_to_a_dictionary_and_back():
 @pytest.mark.parametrize("name", ["lite", "paper"])
 def test_preset_as_toml_is_read_back(name, tmp_path):
     path = tmp_path / "again.toml"
-    path.write_text(to_toml(load_preset(name)))
-    assert load_preset(str(path)) == load_preset(name)
+    names = ("tt.domains=['顔 🎨', 'a\"b\\c']", "tt_train.shares={'顔.🎨'=0.5}")
+    changed = load_preset(name, names)
+    path.write_text(to_toml(changed), encoding="utf-8")
+    assert load_preset(str(path)) == changed
 
 
 @pytest.mark.parametrize("preset", ["lite", "paper"])

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import Finds, face_at
 
 from hasnet_models import image_io
 from hasnet_models.errors import EXIT_NO_FACE, EXIT_USAGE, NoFaceError, UsageError, WeightsError
-from hasnet_models.face.align import (
+from hasnet_models.face.align import warp
+from hasnet_models.face.centerface import CenterFace
+from hasnet_models.face.choice import ALIGNED, FaceChoice
+from hasnet_models.face.search import locate, locate_reference
+from hasnet_models.frame import (
     CROP_SIZE,
-    FFHQ_BOX_512,
     FFHQ_TEMPLATE_512,
     box_similarity,
     fit_similarity,
@@ -23,12 +27,7 @@ from hasnet_models.face.align import (
     similarity,
     square_similarity,
     transform,
-    warp,
 )
-from hasnet_models.face.centerface import CenterFace
-from hasnet_models.face.choice import ALIGNED, FaceChoice
-from hasnet_models.face.search import locate, locate_reference
-from hasnet_models.face.types import Face
 from hasnet_models.image_io import Photo
 
 ASTRONAUT = Path(__file__).parent.parent / "examples" / "astronaut.png"
@@ -40,25 +39,6 @@ EYES = float(np.linalg.norm(ASTRONAUT_LANDMARKS[0] - ASTRONAUT_LANDMARKS[1]))
 # CenterFace puts the corners of this wide smile 0.14 of the eye distance off (docs/detector.md).
 TOLERANCE = 0.18 * EYES
 AUTO = FaceChoice()
-
-
-class Finds:
-    """A detector that always finds the same, and remembers what it was shown."""
-
-    def __init__(self, *faces: Face) -> None:
-        self.faces = list(faces)
-        self.seen: list[tuple[int, ...]] = []
-
-    def detect(self, rgb: np.ndarray) -> list[Face]:
-        self.seen.append(rgb.shape)
-        return self.faces
-
-
-def face_at(matrix: np.ndarray) -> Face:
-    """The face that `matrix` brings onto the template."""
-    back = invert(matrix)
-    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
-    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
 
 
 def turned(angle: float, scale: float, x: float, y: float) -> np.ndarray:

@@ -7,30 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import Finds, face_at
 
 from hasnet_models import image_io
 from hasnet_models.batch import read_results
 from hasnet_models.errors import NoFaceError, UsageError
-from hasnet_models.face.align import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.face.centerface import CenterFace
 from hasnet_models.face.choice import SINGLE, FaceChoice
 from hasnet_models.face.paste import meeting, paste, paste_all
 from hasnet_models.face.search import Likeness, select
 from hasnet_models.face.types import AlignedFace, Detector, Face
+from hasnet_models.frame import invert, transform
 from hasnet_models.image_io import Photo
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 SCALE = 4.0
-
-
-class Finds:
-    """A detector that always finds the same, the largest first."""
-
-    def __init__(self, *faces: Face) -> None:
-        self.faces = sorted(faces, key=lambda face: -face.area)
-
-    def detect(self, rgb: np.ndarray) -> list[Face]:
-        return self.faces
 
 
 def matrix_at(x: float, y: float, scale: float = SCALE) -> np.ndarray:
@@ -38,10 +29,8 @@ def matrix_at(x: float, y: float, scale: float = SCALE) -> np.ndarray:
     return np.array([[scale, 0, 256 - scale * x], [0, scale, 256 - scale * y]])
 
 
-def face_at(x: float, y: float, scale: float = SCALE) -> Face:
-    back = invert(matrix_at(x, y, scale))
-    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
-    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
+def face_in(x: float, y: float, scale: float = SCALE) -> Face:
+    return face_at(matrix_at(x, y, scale))
 
 
 def chosen(
@@ -55,7 +44,7 @@ def middle(aligned: AlignedFace) -> np.ndarray:
 
 
 PHOTO = Photo(np.full((200, 600, 3), 90, np.uint8), name="group.jpg")
-LEFT, CENTRE, RIGHT = face_at(100, 100), face_at(300, 90, 2.0), face_at(500, 110)
+LEFT, CENTRE, RIGHT = face_in(100, 100), face_in(300, 90, 2.0), face_in(500, 110)
 GROUP = Finds(RIGHT, LEFT, CENTRE)
 
 
@@ -151,7 +140,7 @@ def test_other_modes_still_work():
 
 
 def test_soft_faces_are_said_once():
-    _, notes = chosen(PHOTO, "all", Finds(face_at(100, 100, 8.0), face_at(300, 100, 8.0)))
+    _, notes = chosen(PHOTO, "all", Finds(face_in(100, 100, 8.0), face_in(300, 100, 8.0)))
     assert notes == ["The face is small (a crop of 64 px): the avatar will be soft."]
 
 
@@ -170,7 +159,7 @@ def test_faces_side_by_side_are_all_pasted():
 
 def test_a_neighbours_frame_does_not_cover_a_face():
     rgb = np.full((300, 400, 3), 90, np.uint8)
-    faces = chosen(Photo(rgb), "all", Finds(face_at(150, 150, 2.0), face_at(240, 150, 2.0)))[0]
+    faces = chosen(Photo(rgb), "all", Finds(face_in(150, 150, 2.0), face_in(240, 150, 2.0)))[0]
     dark, bright = (np.full((512, 512, 3), level, np.uint8) for level in (10, 250))
     for avatars, i in (((dark, bright), 0), ((bright, dark), 1)):
         result = paste_all(rgb, avatars, faces).astype(int)

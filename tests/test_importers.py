@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +14,13 @@ from PIL import Image
 
 from hasnet_cli import factory
 from hasnet_models import image_io
-from hasnet_models.data.importers import frame
+from hasnet_models.data.importers import importing
 from hasnet_models.data.importers.datasets import DATASETS
-from hasnet_models.data.importers.frame import ImportJob, plan, run
+from hasnet_models.data.importers.importing import ImportJob, plan, run
 from hasnet_models.data.index import list_faces
 from hasnet_models.errors import HasnetError, ImageError, UsageError
-from hasnet_models.face.align import FFHQ_TEMPLATE_512
 from hasnet_models.face.types import Face
+from hasnet_models.frame import FFHQ_TEMPLATE_512
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 
@@ -207,6 +211,22 @@ def test_real_detector_finds_the_astronaut(tmp_path):
     assert np.abs(again.landmarks - FFHQ_TEMPLATE_512 / 2).max() < 10
 
 
+@pytest.mark.parametrize(("align", "imported"), [("detect", 1), ("try", 2)])
+def test_landmarks_in_one_point_are_that_picture_s_fault_alone(tree, tmp_path, align, imported):
+    class Coincident(FakeDetector):
+        def detect(self, rgb):
+            (found,) = super().detect(rgb)
+            return [found if rgb.shape[0] == 96 else replace(found, landmarks=np.ones((5, 2)))]
+
+    source = tree("clay/1.jpg")
+    Image.new("RGB", (64, 64), "white").save(source / "clay" / "2.jpg")
+    report = run(ImportJob("folder", source, tmp_path / "out", align=align), Coincident)
+    assert report.imported == {"clay": imported} and report.kept == imported - 1
+    if align == "detect":
+        reason = "its face cannot be aligned: the landmarks lie all in one point"
+        assert report.skipped == [("clay/2.jpg", reason)]
+
+
 def test_pictures_that_cannot_be_used_are_listed_with_the_reason(tree, tmp_path):
     source = tree("clay/ok.jpg")
     (source / "clay" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
@@ -235,7 +255,7 @@ def test_import_goes_on_where_it_stopped(tree, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         write(*args, **options)
 
-    monkeypatch.setattr(frame.image_io, "write", interrupted)
+    monkeypatch.setattr(importing.image_io, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         do("folder", source, tmp_path / "out")
     assert len(rows(tmp_path / "out")) == 2
@@ -262,7 +282,7 @@ def test_full_disk_stops_and_keeps_what_is_there(tree, tmp_path, monkeypatch):
             raise ImageError(f"{path} cannot be written: No space left on device.")
         write(face, path, **options)
 
-    monkeypatch.setattr(frame.image_io, "write", full)
+    monkeypatch.setattr(importing.image_io, "write", full)
     with pytest.raises(HasnetError, match="No space left"):
         do("folder", source, out)
     assert len(rows(out)) == 1
@@ -374,3 +394,31 @@ def test_command_line_check(run, tree, detector, tmp_path):
         file.write_bytes(b"")
     assert run("data", "check", out).code == 1
     assert run("data", "check", tmp_path / "nowhere").code == 2
+
+
+@pytest.mark.parametrize("way", ["variable", "file"])
+def test_import_takes_the_detector_that_the_settings_name(run, tree, tmp_path, monkeypatch, way):
+    backends = []
+    monkeypatch.setattr(factory, "load_detector", lambda b: backends.append(b) or FakeDetector())
+    source = tree("clay/1.jpg")
+    if way == "variable":
+        monkeypatch.setenv("HASNET_BACKEND", "insightface")
+    else:
+        Path("hasnet.toml").write_text('backend = "insightface"\n')
+    assert run("data", "import", "folder", source, tmp_path / "one").code == 0
+    tree("clay/2.jpg")
+    run("data", "import", "folder", source, tmp_path / "one", "--backend", "embedded")
+    assert backends == ["insightface", "embedded"]
+
+
+def test_without_opencv_one_sentence_says_so(tmp_path):
+    code = (
+        "import sys; sys.modules['cv2'] = None; from hasnet_cli.main import main; "
+        f"sys.exit(main(['data', 'check', {str(tmp_path)!r}]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.startswith("hasnet: OpenCV cannot be loaded")
+    assert "internal error" not in done.stderr and "Traceback" not in done.stderr

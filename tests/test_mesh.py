@@ -9,9 +9,10 @@ import pytest
 
 from hasnet_models.errors import WeightsError
 from hasnet_models.face import session
-from hasnet_models.face.align import FFHQ_TEMPLATE_512, similarity, warp
+from hasnet_models.face.align import warp
 from hasnet_models.face.centerface import CenterFace
 from hasnet_models.face.mesh import MeshFinder
+from hasnet_models.frame import FFHQ_TEMPLATE_512, similarity
 from hasnet_models.opencv import cv2
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"

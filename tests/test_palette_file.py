@@ -34,7 +34,8 @@ def test_a_gimp_palette_comes_back(tmp_path):
 
 
 def test_gimp_palettes_of_other_programs(tmp_path):
-    text = "﻿GIMP Palette\r\nName: Sky\r\nColumns: 0\r\n# a comment\r\n\r\n255 0 10\r\n1 2 3 blue\r\n"
+    lines = ("\ufeffGIMP Palette", "Name: Sky", "Columns: 0", "# a", "", "255 0 10", "1 2 3 blue")
+    text = "\r\n".join(lines)
     found = read_palette(written(tmp_path, text))
     assert found.colours[:4].tolist() == [[255, 0, 10], [1, 2, 3]] * 2
     assert found.notes == ("The palette p.gpl has 2 colours, repeated to 20.",)
@@ -49,8 +50,13 @@ def test_what_palette_prints_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ['["#fff", "navy"]', '[[255, 255, 255], [0, 0, 128]]', '{"colours": [{"rgb": [255, 255, 255]}, "#000080"]}']
-)  # fmt: skip
+    "text",
+    [
+        '["#fff", "navy"]',
+        "[[255, 255, 255], [0, 0, 128]]",
+        '{"colours": [{"rgb": [255, 255, 255]}, "#000080"]}',
+    ],
+)
 def test_plain_lists_of_colours(tmp_path, text):
     found = read_palette(written(tmp_path, text))
     assert found.colours[:2].tolist() == [[255, 255, 255], [0, 0, 128]] and found.shares is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hasnet_models.face.align import transform
+from hasnet_models.frame import transform
 from hasnet_models.topology.anime import (
     EYE_SIZE,
     anime_shape,

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-import hasnet_models
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, export, loop, losses
 from hasnet_models.training.discriminators import (
@@ -22,11 +21,6 @@ from hasnet_models.training.discriminators import (
 from hasnet_models.weights import load
 
 STAGES = [nano.rt_stage, nano.tt_stage]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return nano.make_folder(tmp_path / "faces")
 
 
 def run(stage, path, images):
@@ -70,9 +64,12 @@ def test_resumed_run_equals_an_uninterrupted_one_beyond_the_content_s_size(
 @pytest.mark.parametrize("make", STAGES)
 def test_training_lowers_the_reconstruction(make, folder):
     tables = {
-        "rt": {"palette_attention": False},
+        "rt": {"palette_attention": False, "zones": False},
         "tt": {"residual": False},
-        "rt_train": {"adversarial": 0.0, "lr": 4e-3, "cross_palette": 0.0, "colour_jitter": 0.0},
+        "rt_train": {
+            **{"adversarial": 0.0, "zone": 0.0, "lr": 4e-3},
+            **{"cross_palette": 0.0, "colour_jitter": 0.0},
+        },
         "tt_train": {"warmup_images": 10000, "lr": 4e-3},
     }
     stage = make(folder, nano.preset(**tables))
@@ -231,7 +228,7 @@ def test_minibatch_deviation_sees_a_collapsed_batch():
 
 
 @pytest.mark.parametrize(("place", "own"), [("", True), ("venv/lib/site-packages", False)])
-def test_the_commit_is_of_hasnets_own_tree_only(tmp_path, monkeypatch, place, own):
+def test_the_commit_is_of_hasnets_own_tree_only(tmp_path, place, own):
     def git(*words):
         command = ["git", "-c", "user.name=n", "-c", "user.email=e", *words]
         return subprocess.check_output(command, cwd=tmp_path, text=True).strip()
@@ -244,12 +241,10 @@ def test_the_commit_is_of_hasnets_own_tree_only(tmp_path, monkeypatch, place, ow
     git("init", "-q")
     git("add", ".")
     git("commit", "-q", "-m", "all")
-    monkeypatch.setattr(hasnet_models, "__file__", str(package / "__init__.py"))
-    assert export.commit() == (git("rev-parse", "HEAD") if own else "")
+    assert export.commit(package) == (git("rev-parse", "HEAD") if own else "")
 
 
 def test_there_is_no_commit_without_a_tree_or_without_git(tmp_path, monkeypatch):
-    monkeypatch.setattr(hasnet_models, "__file__", str(tmp_path / "hasnet_models" / "__init__.py"))
-    assert export.commit() == ""
+    assert export.commit(tmp_path / "hasnet_models") == ""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert export.commit() == ""

@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from hasnet_cli.hints import hint_of
 from hasnet_models.errors import EXIT_WEIGHTS, WeightsError
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.weights import files, load
@@ -62,7 +63,7 @@ def test_a_missing_file_is_named(embedded):
     with pytest.raises(WeightsError, match=r"other\.onnx is missing from") as error:
         files.weight_path("other.onnx")
     assert error.value.exit_code == EXIT_WEIGHTS
-    assert error.value.hint
+    assert "hasnet models pull" in hint_of(error.value)
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])

@@ -14,7 +14,7 @@ from hasnet_cli.console import Terminal, json_option, progress_option, verbosity
 from hasnet_cli.options import backend_option
 from hasnet_models.data.check import FaceCheck, steps
 from hasnet_models.data.check import check as check_faces
-from hasnet_models.data.importers import frame
+from hasnet_models.data.importers import importing
 from hasnet_models.data.importers.dataset import ALIGN
 from hasnet_models.data.importers.datasets import DATASETS
 from hasnet_models.data.importers.output import SKIPPED
@@ -56,10 +56,10 @@ def import_(terminal: Terminal, backend: str, suffix: str, **options: object) ->
     made again. What was left out is listed in OUT/skipped.tsv: the exit code is 3 when some
     pictures were, 1 when all were.
     """
-    job = frame.ImportJob(**options, suffix=f".{suffix}")
-    plan = frame.plan(job)
+    job = importing.ImportJob(**options, suffix=f".{suffix}")
+    plan = importing.plan(job)
     with terminal.progress(len(plan.pictures)) as advance:
-        report = frame.run(job, lambda: factory.load_detector(backend), advance, plan)
+        report = importing.run(job, lambda: factory.load_detector(backend), advance, plan)
     _summary(terminal, job, report)
     terminal.result(click.format_filename(job.out / INDEX))
     if not report.skipped:
@@ -91,7 +91,7 @@ def check(terminal: Terminal, faces: Path, as_json: bool) -> int:
     return EXIT_SOME_FAILED if found.counts else EXIT_FAILED
 
 
-def _summary(terminal: Terminal, job: frame.ImportJob, report: frame.ImportReport) -> None:
+def _summary(terminal: Terminal, job: importing.ImportJob, report: importing.ImportReport) -> None:
     for domain in sorted({*report.imported, *report.known}):
         before = report.known[domain]
         more = f", {before} were there before" if before else ""

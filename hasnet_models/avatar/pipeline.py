@@ -151,7 +151,7 @@ class AvatarPipeline:
         references = [tinted(one, look.colour) for one in references]
         wanted = [wishes.wish(face, look) for face in faces]
         gray = wishes.lifted(colour.lightness(sources), wanted)
-        x_rt = self._recoloured(gray, references, wanted) if tt.config.use_rt else sources
+        x_rt = self.recoloured(gray, references, wanted) if tt.config.use_rt else sources
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
@@ -170,10 +170,10 @@ class AvatarPipeline:
         """The persons of a whole photo, float32 (h, w) 0..1, its longer side 256 px."""
         return self.geometry.persons.mask_of_photo(photo.rgb)
 
-    def _recoloured(
+    def recoloured(
         self, gray: Tensor, references: Sequence[Reference], wanted: Sequence[Wish]
     ) -> Tensor:
-        """X_RT of gray faces (B, 1, S, S)."""
+        """X_RT (B, 3, S, S) of faces whose lightness is `gray` (B, 1, S, S), -1..1 both."""
         palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
         zones = shaping.stacked([one.zones for one in wanted], self.device)
         shares = shaping.stacked([shares_of(r) for r in references], self.device)

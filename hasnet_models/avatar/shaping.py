@@ -22,7 +22,7 @@ from hasnet_models.networks.warp import warp
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import Reference
-from hasnet_models.topology.appearance import believed, face_mask, placed
+from hasnet_models.topology.appearance import believed, evenly_lit, face_mask, placed
 from hasnet_models.topology.flow import GRID, Flow, flow
 from hasnet_models.topology.shape import Shape, mixed_shape, target
 from hasnet_models.topology.strength import Shaping
@@ -72,7 +72,7 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
     colours, mask = blank, np.zeros((SIDE, SIDE), np.float32)
     appearance = appearance_of(reference, domain)
     if appearance is not None and look.colouring:
-        appearance = with_own_colours(appearance, reference, look)
+        appearance = with_own_colours(evenly_lit(appearance), reference, look)
         colours = np.round(placed(appearance, goal, SIDE)).astype(np.uint8)
         mask = face_mask(goal, SIDE)
     oval = zone_maps(goal)[_FACE_ZONES].sum(0)

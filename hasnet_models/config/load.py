@@ -26,7 +26,9 @@ PRESETS = ("lite", "paper")
 # names that `hasnet train --ablate` knows, and what each sets
 ABLATIONS = {
     "no-rt": ("tt.use_rt=false",),
-    "no-zones": ("rt.zones=false",),
+    "no-zones": ("rt.zones=false", "rt_train.zone=0"),
+    "no-shape": ("tt.shape=false",),
+    "no-appearance": ("tt.appearance=false",),
     "only-ccx": ("tt_train.style=0",),
     "only-scx": ("tt_train.content=0",),
     "no-cx": ("tt_train.style=0", "tt_train.content=0"),
@@ -68,13 +70,12 @@ def preset_from_dict(tables: dict[str, Any], problems: list[str]) -> Preset:
     problems += unknown("table", tables, kinds)
     problems += [f"{n} must be a table" for n in kinds if not isinstance(tables.get(n, {}), dict)]
     given = {n: dict(tables[n]) for n in kinds if isinstance(tables.get(n), dict)}
-    con0 = given.get("tt", {}).pop("con0", None)
+    cells = given.get("tt", {}).pop("con0", None)
     preset = Preset(**{n: build(kinds[n], values, n, problems) for n, values in given.items()})
-    if con0 is not None:
-        if con0 in CON0:
-            preset = dataclasses.replace(preset, tt=regrid(preset.tt, int(con0)))
-        else:
-            problems.append(f"tt.con0 must be one of {', '.join(map(str, CON0))}, not {con0!r}")
+    if cells in CON0:
+        preset = dataclasses.replace(preset, tt=regrid(preset.tt, int(cells)))
+    elif cells is not None:
+        problems.append(f"tt.con0 must be one of {', '.join(map(str, CON0))}, not {cells!r}")
     if not problems:
         problems += contradictions(preset)
     return preset
@@ -109,11 +110,16 @@ def to_toml(preset: Preset) -> str:
         nested = {k: v for k, v in values.items() if isinstance(v, dict)}
         lines += ["", f"[{table.name}]"]
         flat = {k: v for k, v in values.items() if k not in nested}
-        lines += [f"{k} = {json.dumps(v)}  # {words[k]}" for k, v in flat.items()]
+        lines += [f"{k} = {_toml(v)}  # {words[k]}" for k, v in flat.items()]
         for key, inner in nested.items():
             lines += ["", f"[{table.name}.{key}]  # {words[key]}"]
-            lines += [f"{json.dumps(k)} = {json.dumps(v)}" for k, v in inner.items()]
+            lines += [f"{_toml(k)} = {_toml(v)}" for k, v in inner.items()]
     return "\n".join(lines[1:]) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """Texts, numbers and lists are written alike in JSON and TOML, but for surrogate escapes."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def defaults(table: str) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.face.align import invert, transform, warp
+from hasnet_models.face.align import warp
 from hasnet_models.face.session import open_session
 from hasnet_models.face.types import Face
+from hasnet_models.frame import invert, transform
 from hasnet_models.opencv import cv2
 
 WEIGHTS = "centerface.onnx"

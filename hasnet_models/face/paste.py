@@ -13,15 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.face.align import (
-    CROP_SIZE,
-    invert,
-    resample,
-    rescaled,
-    resized,
-    transform,
-)
+from hasnet_models.face.align import resample, resized
 from hasnet_models.face.types import AlignedFace
+from hasnet_models.frame import CROP_SIZE, invert, rescaled, transform
 from hasnet_models.opencv import cv2
 
 DEFAULT_FEATHER = 0.12

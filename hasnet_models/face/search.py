@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.errors import NoFaceError, UsageError
-from hasnet_models.face.align import (
+from hasnet_models.face.align import warp
+from hasnet_models.face.choice import ALIGNED, BOX, LIKE, NUMBER, FaceChoice
+from hasnet_models.face.types import AlignedFace, Detector, Face
+from hasnet_models.frame import (
     CROP_SIZE,
     box_similarity,
     has_extent,
     scale_of,
     similarity,
     square_similarity,
-    warp,
 )
-from hasnet_models.face.choice import ALIGNED, BOX, LIKE, NUMBER, FaceChoice
-from hasnet_models.face.types import AlignedFace, Detector, Face
 from hasnet_models.image_io import Photo
 
 _SOFT_BELOW = CROP_SIZE / 4

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.face.align import fit_similarity, scale_of, transform
+from hasnet_models.frame import fit_similarity, scale_of, transform
 from hasnet_models.topology import thin_plate
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import (

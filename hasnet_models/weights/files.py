@@ -3,7 +3,7 @@
 Files lie in the package folder `hasnet_models/weights`, listed with size, sha256, licence and
 origin in its `manifest.json` (tools/manifest.py refreshes it). Files in the folder that the
 environment variable HASNET_WEIGHTS names come first; they are checked when that folder has a
-manifest of its own. Where a packaged file is missing or damaged, the one that `hasnet models pull`
+manifest of its own. Where a packaged file is missing or damaged, the one that `weights.store.pull`
 put into the user's folder takes its place, if it is the file that the manifest lists.
 """
 
@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hasnet_models.errors import WeightsError
+from hasnet_models.errors import WeightFileError, WeightsError
 
 MANIFEST = "manifest.json"
 OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
@@ -35,10 +35,6 @@ NETWORKS = (
 )
 # coarser than any file system's clock
 _SETTLED_NS = 3_000_000_000
-_REINSTALL = (
-    "Run `hasnet models pull`, install hasnet again, or put the file into the folder that "
-    "HASNET_WEIGHTS names."
-)
 
 
 def weights_folder() -> Path:
@@ -66,7 +62,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         return {name: {**entry, "size": int(entry["size"])} for name, entry in files.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"The weights list {path} is damaged: {error}.", _REINSTALL) from error
+        raise WeightFileError(f"The weights list {path} is damaged: {error}.") from error
 
 
 def sha256_of(path: Path) -> str:
@@ -124,16 +120,13 @@ def _override_folder() -> Path | None:
 
 def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
     if not path.is_file():
-        raise WeightsError(
-            f"The weight file {path.name} is missing from {path.parent}.", _REINSTALL
-        )
+        raise WeightFileError(f"The weight file {path.name} is missing from {path.parent}.")
     if entry is None:
         raise WeightsError(
             f"The weight file {path} is not listed in {MANIFEST}.",
             "Run tools/manifest.py if the file is new and right.",
         )
     if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
-        raise WeightsError(
-            f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists.",
-            _REINSTALL,
+        raise WeightFileError(
+            f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists."
         )

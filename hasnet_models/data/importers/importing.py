@@ -24,8 +24,9 @@ from hasnet_models.data.importers.output import ImportIndex, save_skipped
 from hasnet_models.data.index import INDEX
 from hasnet_models.data.pictures import MIN_SIDE, content_hash, picture_files, square
 from hasnet_models.errors import ImageError, NoFaceError, UsageError
-from hasnet_models.face.align import CROP_SIZE, scale_of, similarity, warp
+from hasnet_models.face.align import warp
 from hasnet_models.face.types import Detector
+from hasnet_models.frame import CROP_SIZE, scale_of, similarity
 
 # what datasets of faces come in besides, and image_io does not read
 _UNREAD = {".ppm", ".pgm", ".pnm", ".bz2", ".gz", ".mat", ".tfrecords", ".lmdb"}
