@@ -6,6 +6,7 @@ import nano
 import numpy as np
 import pytest
 
+from hasnet_models.data.check import check
 from hasnet_models.data.faces import load_faces
 from hasnet_models.data.index import FaceRecord
 from hasnet_models.data.parts import BOX_SCORE, FaceParts, find_parts
@@ -107,3 +108,10 @@ def test_a_file_that_was_named_must_be_there(folder, tmp_path):
     (folder / "parts.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="is damaged"):
         load(folder)
+
+
+def test_checking_a_folder_finds_damage_too(folder):
+    assert not check(folder).skipped
+    (folder / "parts.json").write_text('{"red/0.png": []}')
+    with pytest.raises(UsageError, match="is damaged at red"):
+        check(folder)

@@ -75,7 +75,8 @@ class AvatarPipeline:
             NoFaceError: there is no face.
         """
         aligned, notes = locate(photo, choice, self.detector)
-        return self.geometry.known(aligned), notes
+        faces, more = self._known([aligned])
+        return faces[0], notes + more
 
     def crops(
         self, photo: Photo, choice: FaceChoice = AUTO, like: np.ndarray | None = None
@@ -90,7 +91,16 @@ class AvatarPipeline:
         """
         likeness = None if like is None else (lambda crop: float(self.embed(crop) @ like))
         faces, notes = select(photo, choice, self.detector, likeness)
-        return [self.geometry.known(face) for face in faces], notes
+        faces, more = self._known(faces)
+        return faces, notes + more
+
+    def _known(self, faces: Sequence[AlignedFace]) -> tuple[list[AlignedFace], list[str]]:
+        """The faces with their geometry, and a note on those whose geometry is not to be found."""
+        found = [self.geometry.known(face) for face in faces]
+        without = sum(face.mesh is None for face in found)
+        which = "The face has" if len(found) == 1 else f"{without} of {len(found)} faces have"
+        note = f"{which} no mesh that is sure: no change of shape, colours by a mean face."
+        return found, [note] if without else []
 
     def reference_from_image(
         self, photo: Photo, choice: FaceChoice = AUTO
@@ -160,7 +170,8 @@ class AvatarPipeline:
         content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
         code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
-        x_tt = wishes.with_own_colours(tt(x_map, content, z_id, code, person=person), own)
+        x_tt = shaping.toned(tt(x_map, content, z_id, code, person=person), x_map, guides)
+        x_tt = wishes.with_own_colours(x_tt, own)
         shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
         stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
         rows = zip(faces, stages, wishes.persons(guides, wanted), strict=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from hasnet_models.avatar.look import Look
 from hasnet_models.controls.tint import painted_map, shares_of, tinted_map
 from hasnet_models.face.types import AlignedFace
-from hasnet_models.networks.appearance import CHROMA, PATTERN, lay
+from hasnet_models.networks.appearance import CHROMA, PATTERN, keep_tone, lay
 from hasnet_models.networks.rt_net import bring_to
 from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.networks.warp import warp
@@ -29,6 +29,7 @@ from hasnet_models.topology.strength import Shaping
 from hasnet_models.topology.zones import ZONES, zone_maps
 
 SIDE = 128  # at which maps and masks are laid on
+TONE_KEPT = 0.7  # of a face's broad luminance that TT-Net changed
 _FACE_ZONES = slice(0, 3)  # skin, lips, eyes
 
 
@@ -127,6 +128,12 @@ def coloured(x_warp: Tensor, guides: Sequence[Guide], chroma: float) -> Tensor:
         return x_warp
     faces = to_tensor(np.stack([one.colours for one in guides]), x_warp.device)
     return lay(x_warp, faces, masks, chroma, chroma * PATTERN / CHROMA)
+
+
+def toned(x_tt: Tensor, x_map: Tensor, guides: Sequence[Guide]) -> Tensor:
+    """Avatars (B, 3, S, S) whose faces are about as dark as TT-Net got them: skins keep order."""
+    ovals = stacked([one.oval[None] for one in guides], x_tt.device)
+    return keep_tone(x_tt, x_map, ovals, TONE_KEPT)
 
 
 def stacked(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:

@@ -26,7 +26,6 @@ INNER_LIPS = (
 )
 LIPS = OUTER_LIPS + INNER_LIPS
 MOUTH_CORNERS = (61, 291)
-INNER_MIDDLE = (13, 14)  # of the lips, above and below
 
 NOSE_TIP = 4
 NOSE = (

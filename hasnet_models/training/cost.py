@@ -131,6 +131,11 @@ def _blank_faces(preset: Preset, side: int) -> FaceSet:
     domains = preset.tt.domains or ("photo", "other")
     records = [FaceRecord(d, f"{d}/{i}.png", "") for d in domains for i in range(FACES_A_DOMAIN)]
     images = np.broadcast_to(np.zeros((), np.uint8), (len(records), side, side, 3))
+    return FaceSet(records, images, blank_vectors(len(records)))
+
+
+def blank_vectors(count: int) -> dict[str, np.ndarray]:
+    """Vectors of all kinds, all zero: faces without a mesh."""
     kinds = {
         "palettes": ("uint8", (COLOURS, 3)),
         "z_ids": ("float32", (EMBEDDING_SIZE,)),
@@ -138,8 +143,7 @@ def _blank_faces(preset: Preset, side: int) -> FaceSet:
         "persons": ("uint8", PERSON_SHAPE),
         **{name: (kind.dtype, kind.shape) for name, kind in FROM_MESHES.items()},
     }
-    vectors = {n: np.zeros((len(records), *shape), dtype) for n, (dtype, shape) in kinds.items()}
-    return FaceSet(records, images, vectors)
+    return {name: np.zeros((count, *shape), dtype) for name, (dtype, shape) in kinds.items()}
 
 
 def _size_cost(stage: TTStage, size: int, saved: int) -> SizeCost:
