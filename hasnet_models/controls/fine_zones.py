@@ -35,7 +35,7 @@ _FRINGE_DOUBT = 2.0  # log-odds against hair inside the face
 _MOST_WHITE = 0.6  # share of a highlight in a pixel that is still skin
 _LEAST = 0.003  # share of the picture that a part needs to have colours of its own
 _CHIN_REACH = 0.06  # how softly clothes begin about the chin, in frames
-_LIDS = 0.5  # share of the soft zone of the eyes that is lids and lashes
+_LIDS = (0.35, 0.7)  # values of the soft zone of the eyes that are lids, and the eye itself
 _BROW_STEP = 0.01  # how softly a fringe ends at the brows
 _RADIUS, _EPS = 0.015, 1e-3  # of the guided filter
 _SKIN, _, _EYES, _HAIR, _BELOW, _ = range(len(ZONES))
@@ -76,7 +76,7 @@ def between_lids(zones: NDArray, points: ArrayLike | None) -> NDArray:
     found = zones.copy()
     brows = found[_EYES] * _logistic(_rows(_BROW_STEP, _heights(points).between, zones.shape[1]))
     rest = found[_EYES] - brows
-    found[_EYES] = ((rest - _LIDS) / (1 - _LIDS)).clip(0, 1)
+    found[_EYES] = rest * ((rest - _LIDS[0]) / (_LIDS[1] - _LIDS[0])).clip(0, 1)
     found[_SKIN] += rest - found[_EYES]
     found[_HAIR] += brows
     return found
