@@ -64,7 +64,7 @@ def test_pictures_as_references_and_the_default_ones(run, photos, pipeline):
 def test_stages(run, photos):
     args = ("--domain", "pencil", "--reference", "1", "--stages", "--side", "32")
     assert run("sheet", "a.png", "b.png", *args).code == 0
-    assert image_io.read("sheet.png").rgb.shape == (3 * 34 + 2, 5 * 34 + 2, 3)
+    assert image_io.read("sheet.png").rgb.shape == (3 * 34 + 2, 7 * 34 + 2, 3)
 
 
 def test_a_photo_that_fails_is_left_out(run, photos):
