@@ -15,9 +15,13 @@ from hasnet_cli import factory
 from hasnet_cli.console import Terminal
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request
+from hasnet_models.controls.background_choice import Background
+from hasnet_models.controls.mix_choice import MixChoice
+from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
 from hasnet_models.plugins import hooks
+from hasnet_models.plugins.specs import NO_MEDIUM
 
 
 class FaceType(click.ParamType):
@@ -85,6 +89,12 @@ def complete_references(
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_media(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The kinds of media, for the shell."""
+    names = [*factory.find_plugins().by_name(hooks.hasnet_media), NO_MEDIUM]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 device_option = click.option(
     "--device",
     default="auto",
@@ -115,6 +125,18 @@ single_face_option = click.option(
 )
 
 
+def read_by(parse: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A callback of click's that reads a value, if there is one, by a function of the library."""
+
+    def callback(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        try:
+            return None if value is None else parse(value)
+        except UsageError as error:
+            raise click.BadParameter(str(error), ctx, parameter) from error
+
+    return callback
+
+
 _LOOK_OPTIONS = (
     click.option(
         "--strength", type=float, default=1.0, help="0: colours only, 1: the whole effect."
@@ -124,8 +146,32 @@ _LOOK_OPTIONS = (
         help="How far the face takes the reference's shape.  [default: the domain's]",
     ),
     click.option(
+        "--palette", metavar="FILE", type=click.Path(),
+        help="Colours in place of the reference's: a GIMP palette, JSON, or a picture.",
+    ),
+    click.option(
+        "--colour", multiple=True, metavar="ZONE=#rrggbb", callback=read_by(parse_colours),
+        help="Colour of skin, lips, eyes, hair, clothes or background; several times.",
+    ),
+    click.option(
+        "--keep", multiple=True, metavar="ZONES", callback=read_by(parse_keep),
+        help="Keep the photo's own colours of skin, lips, eyes, hair or all.",
+    ),
+    click.option(
+        "--background", default="keep", metavar="keep|transparent|blur|#rrggbb|FILE",
+        callback=read_by(Background.parse), help="What is behind the person.  [default: keep]",
+    ),
+    click.option(
         "--appearance", type=float, metavar="0..1",
         help="How far its colours go where the reference's face has them.  [default: 0.8]",
+    ),
+    click.option(
+        "--medium", type=float, metavar="0..1.5",
+        help="How strongly strokes, lines, paper and grain are laid.  [default: 1]",
+    ),
+    click.option(
+        "--medium-kind", metavar="NAME|none", shell_complete=complete_media,
+        help="What it is made in, such as pencil or paint.  [default: the domain's]",
     ),
 )  # fmt: skip
 
@@ -175,6 +221,10 @@ _OPTIONS = (
         shell_complete=complete_references,
         help="Which reference of the domain.  [default: likest]",
     ),
+    click.option(
+        "--mix", metavar="REFERENCE:WEIGHT,...", callback=read_by(MixChoice.parse),
+        help="Several references of the domain in place of one.",
+    ),
     click.option("--seed", type=int, help="Seed of --reference random."),
     click.option("--face", type=FaceType(), default="auto", help="Which face, or where it is."),
     click.option(
@@ -184,6 +234,9 @@ _OPTIONS = (
     backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
     click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
+    click.option(
+        "--medium-all", is_flag=True, help="With --paste: the medium covers the whole photo."
+    ),
     *_LOOK_OPTIONS,
 )
 

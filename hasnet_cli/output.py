@@ -39,6 +39,13 @@ def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) 
     return str(path)
 
 
+def check_transparent(path: str) -> None:
+    """Raises UsageError where the format of a file to be written cannot be transparent."""
+    from hasnet_models import image_io
+
+    image_io.check_alpha(Path(path))
+
+
 def print_written(terminal: Terminal, path: str, facts: Mapping[str, Any] | None = None) -> None:
     """The name of what was written is the result, unless the picture itself went there.
 

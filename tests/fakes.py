@@ -34,6 +34,9 @@ class FakeSteps:
     x_warp: np.ndarray
     x_map: np.ndarray
     x_tt: np.ndarray
+    medium: np.ndarray | None = None
+    zones: np.ndarray | None = None
+    person: np.ndarray | None = None
 
 
 def picture(path: Path | str, level: int = 200, width: int = 24, height: int = 20) -> Path:

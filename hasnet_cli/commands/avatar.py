@@ -11,8 +11,9 @@ import click
 
 from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_cli.options import quality_option, request_options
-from hasnet_cli.output import check_streams, output_file, print_written
+from hasnet_cli.output import check_streams, check_transparent, output_file, print_written
 from hasnet_models.avatar.request import Request
+from hasnet_models.controls.background_choice import TRANSPARENT
 from hasnet_models.errors import UsageError
 from hasnet_models.filenames import STREAM, numbered, stem_of
 
@@ -43,7 +44,7 @@ def command(
     started = time.perf_counter()
     request.check()
     check_streams(output, as_json)
-    inputs = [path for path in (photo, request.ref) if path is not None]
+    inputs = [photo, *request.files]
     target, steps_target = _targets(photo, output, steps_out, inputs, request)
 
     from hasnet_cli.start import start_job
@@ -76,6 +77,8 @@ def _targets(
     steps_target = output_file(steps_out, f"{stem}-steps.png", inputs) if steps_out else None
     if target == steps_target:
         raise UsageError("The avatar and its steps need two different files.")
+    if request.look.background.kind == TRANSPARENT:
+        check_transparent(target)
     if request.several and target == STREAM:
         raise UsageError("Several avatars do not go to standard output; add --paste.")
     return target, steps_target

@@ -61,10 +61,13 @@ def remake_command(found: Mapping[str, str], picture: str) -> list[str]:
     words = ["hasnet", "avatar", f"./{photo}" if photo.startswith("-") else photo]
     if "ref" in options or found.get("domain") != NO_DOMAIN:
         words += ["--domain", found.get("domain", NO_DOMAIN)]
-    if "ref" not in options:
+    if "ref" not in options and "mix" not in options:
         words += ["--reference", found.get("reference", "1")]
+    if found.get("domain") != NO_DOMAIN and not {"medium", "medium_kind"} & {*found, *options}:
+        words += ["--medium-kind", "none"]  # nobody named the domain, or it has one by now
     for name, value in options.items():
-        words += [flag(name)] if value is True else [flag(name), str(value)]
+        for one in value if isinstance(value, list) else [value]:
+            words += [flag(name)] if one is True else [flag(name), str(one)]
     words += ["--device", found.get("device", "auto")]
     made = Path("avatar.png" if picture == STREAM else Path(picture).name)
     return [*words, "-o", f"{made.stem}-again{made.suffix}"]
@@ -74,7 +77,7 @@ def _parsed(key: str, value: str) -> Any:
     """A value of the record; those that hold JSON are read, a damaged one counts as empty."""
     if key == "palette":
         return value.split()
-    if key not in ("options", "weights"):
+    if key not in ("options", "weights", "medium"):
         return value
     try:
         found = json.loads(value)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from hasnet_cli.console import Terminal, progress_option, verbosity_options
-from hasnet_cli.options import complete_domains, device_option, look_options
+from hasnet_cli.options import complete_domains, device_option, look_options, read_by
 from hasnet_cli.output import output_file, print_written
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import Request
+from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, UsageError
 
 _DEFAULT_REFERENCES = ("1", "2")
@@ -25,6 +26,11 @@ _DEFAULT_REFERENCES = ("1", "2")
     "--reference", "references", multiple=True, metavar="N|NAME|likest",
     help="Which references of each domain, several times.  [default: 1 and 2]",
 )  # fmt: skip
+@click.option(
+    "--mix", "mixtures", multiple=True, metavar="REFERENCE:WEIGHT,...",
+    callback=read_by(lambda texts: [MixChoice.parse(text) for text in texts]),
+    help="A mixture of references of each domain, several times.",
+)  # fmt: skip
 @click.option("--ref", "refs", multiple=True, metavar="PICTURE", help="A picture as reference.")
 @click.option("--stages", is_flag=True, help="A row an avatar, a column a stage.")
 @click.option("--side", type=click.IntRange(32, 512), default=256, help="Pixels of one picture.")
@@ -35,8 +41,8 @@ _DEFAULT_REFERENCES = ("1", "2")
 @click.pass_obj
 def command(
     terminal: Terminal, photos: tuple[str, ...], output: str, domains: tuple[str, ...],
-    references: tuple[str, ...], refs: tuple[str, ...], stages: bool, side: int, device: str,
-    look: Look,
+    references: tuple[str, ...], mixtures: list[MixChoice], refs: tuple[str, ...], stages: bool,
+    side: int, device: str, look: Look,
 ) -> int:  # fmt: skip
     """Make a contact sheet: photos by references, or the stages.
 
@@ -46,12 +52,17 @@ def command(
     looks = [
         Request(domain=domain, reference=reference, device=device, look=look)
         for domain in domains
-        for reference in references or _DEFAULT_REFERENCES
+        for reference in references or (() if mixtures else _DEFAULT_REFERENCES)
+    ]
+    looks += [
+        Request(domain=domain, mix=mixture, device=device, look=look)
+        for domain in domains
+        for mixture in mixtures
     ]
     looks += [Request(ref=ref, device=device, look=look) for ref in refs]
     if not looks:
         raise UsageError("Say what the avatars are to look like: --domain or --ref.")
-    target = output_file(output, "sheet.png", [*photos, *refs])
+    target = output_file(output, "sheet.png", [*photos, *refs, *look.files])
 
     from hasnet_cli import sheet_view
     from hasnet_models import image_io

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -25,6 +25,9 @@ from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import RANDOM, Request
 from hasnet_models.avatar.steps import Pipeline
+from hasnet_models.controls.background_choice import Background
+from hasnet_models.controls.mix_choice import MixChoice
+from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.image_io import Photo
@@ -54,6 +57,16 @@ class Avatar:
         strength: 0 takes only the reference's colours, 1 the whole effect.
         shape: how far the face takes the reference's shape, 0..1.5; None for what the domain says.
         appearance: how far its colours go where the reference's face has them, 0..1; None for 0.8.
+        medium: how strongly strokes, lines, paper and grain are laid, 0..1.5; None for 1.
+        medium_kind: what it is made in, such as "pencil" or "paint", "none" for the network's
+            picture alone; None for what the domain says.
+        medium_all: with `paste`, the medium covers the whole photo.
+        mix: references of the domain with weights, in place of one: {"1": 0.7, "sketch-03": 0.3}.
+        palette: a file whose colours stand for the reference's: GIMP's .gpl, JSON, a picture.
+        colour: colours of zones: {"hair": "#3060a0", "lips": "crimson"}.
+        keep: zones that have the photo's own colours: "skin", "lips", "eyes", "hair" or "all",
+            several with commas.
+        background: "keep", "transparent", "blur", a colour or the path of a picture.
         say: takes notes on the choice of domain and reference; None drops them.
 
     Raises:
@@ -75,6 +88,14 @@ class Avatar:
         strength: float = 1.0,
         shape: float | None = None,
         appearance: float | None = None,
+        medium: float | None = None,
+        medium_kind: str | None = None,
+        medium_all: bool = False,
+        mix: Mapping[str | int, float] | None = None,
+        palette: str | PathLike[str] | None = None,
+        colour: Mapping[str, str] | None = None,
+        keep: str = "",
+        background: str | PathLike[str] = "keep",
         say: Callable[[str], None] | None = None,
     ) -> None:
         self._request = Request(
@@ -87,7 +108,19 @@ class Avatar:
             backend=backend,
             paste=paste,
             size=size,
-            look=Look(shape, appearance, strength),
+            medium_all=medium_all,
+            mix=None if mix is None else MixChoice.of(mix),
+            look=Look(
+                shape=shape,
+                appearance=appearance,
+                strength=strength,
+                medium=medium,
+                medium_kind=medium_kind,
+                palette=None if palette is None else str(palette),
+                colour=parse_colours(f"{zone}={code}" for zone, code in (colour or {}).items()),
+                keep=parse_keep([keep] if keep else []),
+                background=Background.parse(str(background)),
+            ),
         )
         self._request.check()
         if self._request.several:
@@ -113,7 +146,8 @@ class Avatar:
 
         Args:
             picture: a path gives a `Portrait` (with `save`), a Pillow picture of any mode gives one
-                in RGB, a uint8 array (H, W, 3) or (H, W) in sRGB gives an array (H', W', 3).
+                in RGB, a uint8 array (H, W, 3) or (H, W) in sRGB gives an array (H', W', 3). With a
+                transparent background they have alpha, RGBA and (H', W', 4).
 
         Raises:
             HasnetError: of the kind that fits; all are in `hasnet_models.errors`.
@@ -121,7 +155,7 @@ class Avatar:
         portrait = self.make(picture)
         if isinstance(picture, Image.Image):
             return portrait.image
-        return portrait.array if isinstance(picture, np.ndarray) else portrait
+        return portrait.pixels if isinstance(picture, np.ndarray) else portrait
 
     def make(self, picture: Picture) -> Portrait:
         """As calling, with all that is known of the avatar, whatever the picture's kind."""

@@ -22,7 +22,7 @@ from hasnet_models.plugins.reference import OPTIONAL, Reference
 from hasnet_models.topology.strength import Shaping
 
 # What is in the job in another form, or does not change the result.
-_LEFT_OUT = {"domain", "ref", "ref_face", "reference", "seed", "device"}
+_LEFT_OUT = {"domain", "ref", "ref_face", "reference", "mix", "seed", "device"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,22 @@ def fingerprint_of(job: Job) -> Fingerprint:
     request = {name: value for name, value in changed.items() if name not in _LEFT_OUT}
     if job.like is not None:
         request["face"] = LIKE + _digest_of(job.like)
+    request |= _materials(job)
+    if job.layer is not None:
+        request["medium_table"] = job.layer.table()
     parameters = request | {"domain": job.domain.name if job.domain else None} | _reference(job)
     return Fingerprint(_short(parameters), _short(job.weights))
+
+
+def _materials(job: Job) -> dict[str, str]:
+    """What the look's files hold, in place of their names."""
+    own, found = job.materials, {}
+    if own.palette is not None:
+        arrays = (own.palette.colours, own.palette.shares)
+        found["palette"] = "".join(_digest_of(array) for array in arrays if array is not None)
+    if own.background is not None:
+        found["background"] = _digest_of(own.background)
+    return found
 
 
 def _reference(job: Job) -> dict[str, Any]:

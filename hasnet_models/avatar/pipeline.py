@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models.avatar import shaping
+from hasnet_models.avatar import shaping, wishes
 from hasnet_models.avatar.geometry import Geometry
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.reading import reference_of
 from hasnet_models.avatar.steps import Steps
+from hasnet_models.avatar.wishes import Wish
+from hasnet_models.controls.tint import shares_of, tinted
 from hasnet_models.device import resolve_device
-from hasnet_models.errors import UsageError
+from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.search import locate, locate_reference, select
 from hasnet_models.face.types import AlignedFace, Detector
@@ -150,33 +152,45 @@ class AvatarPipeline:
 
         Raises:
             UsageError: a reference's z_id comes from another network.
-            DomainError, WeightsError: the domain's head is missing, damaged or does not fit.
+            DomainError, WeightsError: the domain's head is missing, damaged or does not fit, or
+                gives what is no number.
         """
         for reference in references:
             _check_z_id(reference)
         tt = self._tt(domain)
         sources = tensors.to_tensor(np.stack([face.crop for face in faces]), self.device)
-        gray = colour.lightness(sources)
-        x_rt = self.recoloured(gray, faces, references) if tt.config.use_rt else sources
+        references = [tinted(one, look.colour) for one in references]
+        wanted = [wishes.wish(face, look) for face in faces]
+        gray = wishes.lifted(colour.lightness(sources), wanted)
+        x_rt = self.recoloured(gray, references, wanted) if tt.config.use_rt else sources
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
-        x_map = shaping.coloured(x_warp, guides, look.colouring)
+        own = wishes.keeping(sources, guides, wanted)
+        x_map = wishes.with_own_colours(shaping.coloured(x_warp, guides, look.colouring), own)
         content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
         code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
         x_tt = shaping.toned(tt(x_map, content, z_id, code, person=person), x_map, guides)
+        x_tt = wishes.with_own_colours(x_tt, own)
+        _check_finite(x_tt, domain)
         shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
         stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
-        return [Steps(face.crop, *row) for face, row in zip(faces, stages, strict=True)]
+        besides = shaping.shaped_zones(faces, guides), wishes.persons(guides, wanted)
+        rows = zip(faces, stages, *besides, strict=True)
+        return [Steps(f.crop, *row, zones=zones, person=before) for f, row, zones, before in rows]
+
+    def person_mask(self, photo: Photo) -> np.ndarray:
+        """The persons of a whole photo, float32 (h, w) 0..1, its longer side 256 px."""
+        return self.geometry.persons.mask_of_photo(photo.rgb)
 
     def recoloured(
-        self, gray: Tensor, faces: Sequence[AlignedFace], references: Sequence[Reference]
+        self, gray: Tensor, references: Sequence[Reference], wanted: Sequence[Wish]
     ) -> Tensor:
         """X_RT (B, 3, S, S) of faces whose lightness is `gray` (B, 1, S, S), -1..1 both."""
         palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
-        zones = shaping.stacked([shaping.zones_of(face) for face in faces], self.device)
-        shares = shaping.stacked([shaping.shares_of(r) for r in references], self.device)
+        zones = shaping.stacked([one.zones for one in wanted], self.device)
+        shares = shaping.stacked([shares_of(r) for r in references], self.device)
         return self.rt(gray, palettes, zones, shares)
 
     def _tt(self, domain: Domain | None) -> TTNet:
@@ -211,6 +225,12 @@ def palette_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Mean distance of each colour to the nearest of the other palette, both ways, in 0..1."""
     d = np.linalg.norm(a[:, None].astype(float) - b[None].astype(float), axis=2)
     return float((d.min(1).mean() + d.min(0).mean()) / 2 / (255 * 3**0.5))
+
+
+def _check_finite(x_tt: Tensor, domain: Domain | None) -> None:
+    if not torch.isfinite(x_tt).all():
+        whose = f"head of domain '{domain.name}'" if domain and domain.head else "base network"
+        raise WeightsError(f"The {whose} gives values that are no numbers; it is damaged.")
 
 
 def _check_z_id(reference: Reference) -> None:

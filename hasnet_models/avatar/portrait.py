@@ -13,6 +13,7 @@ from PIL import Image
 from hasnet_models import image_io
 from hasnet_models.avatar.steps import Steps
 from hasnet_models.image_io import Photo
+from hasnet_models.image_io.photo import off_white
 from hasnet_models.palette import hex_codes
 
 
@@ -29,7 +30,10 @@ class Portrait:
         metadata: what `save` writes into the file; `hasnet explain` shows it.
         steps: the stages of the networks, of the first face where there are several.
         source: the photo; its EXIF is passed on and its file never written over.
-        alpha: of the photo with `paste`, uint8 (H, W), or None.
+        alpha: uint8 (H, W), of the photo with `paste` or of a transparent background, or None; the
+            array lies over white then.
+        transparent: whether the user wants the background to be so.
+        files: what else was read for it, such as a palette; never written over.
     """
 
     array: NDArray[np.uint8] = field(repr=False)
@@ -41,11 +45,20 @@ class Portrait:
     steps: Steps = field(repr=False)
     source: Photo = field(repr=False)
     alpha: NDArray[np.uint8] | None = field(default=None, repr=False)
+    transparent: bool = False
+    files: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The array, (H, W, 3), or (H, W, 4) with alpha where the background is transparent."""
+        if not self.transparent or self.alpha is None:
+            return self.array
+        return np.dstack([off_white(self.array, self.alpha), self.alpha])
 
     @property
     def image(self) -> Image.Image:
-        """As a Pillow picture, RGB."""
-        return Image.fromarray(self.array)
+        """As a Pillow picture, RGB, or RGBA where the background is transparent."""
+        return Image.fromarray(self.pixels)
 
     @property
     def palette(self) -> tuple[str, ...]:
@@ -60,10 +73,15 @@ class Portrait:
             quality: 1..100, for JPEG, WebP, AVIF and HEIC.
 
         Raises:
-            UsageError: an unknown suffix, a missing folder, or the photo's own file.
+            UsageError: an unknown suffix, one of a format that cannot be transparent where the
+                avatar is, a missing folder, or a file that was read for it.
             ImageError: it cannot be written.
         """
         target = Path(path)
+        if self.transparent:
+            image_io.check_alpha(target)
+        for file in self.files:
+            image_io.check_writable(target, Photo(self.array, path=Path(file)))
         picture = Photo(self.array, self.alpha)
         image_io.write(
             picture, target, quality=quality, metadata=self.metadata, source=self.source

@@ -11,7 +11,8 @@ from hasnet_models.face.types import AlignedFace
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.topology.appearance import appearance_map
 from hasnet_models.topology.shape import OWN_SCORE, face_shape
-from hasnet_models.topology.zones import eye_line, shares, zone_maps
+from hasnet_models.topology.zones import eye_line, zone_maps
+from hasnet_models.topology.zones import shares as shares_in
 
 Embed = Callable[[np.ndarray], np.ndarray]
 
@@ -25,8 +26,7 @@ def reference_of(
         embed: z_id of a crop, uint8 (S, S, 3) -> float32 (D,) of unit length.
     """
     points = None if face.mesh is None else face.mesh.points
-    zones = zone_maps(points, face.person) if face.zones is None else face.zones
-    colours = palette.extract(face.crop)
+    colours, shares = palette_of(face)
     sure = is_sure(face)
     return Reference(
         name,
@@ -34,10 +34,18 @@ def reference_of(
         embed(face.crop),
         licence=licence,
         source=source,
-        shares=shares(face.crop, colours, zones, eye_line(points)),
+        shares=shares,
         shape=face_shape(points).astype(np.float32) if sure else None,
         appearance=appearance_map(face.crop, points) if sure else None,
     )
+
+
+def palette_of(face: AlignedFace) -> tuple[np.ndarray, np.ndarray]:
+    """The palette uint8 (20, 3) of an aligned face and its shares float32 (20, 6)."""
+    points = None if face.mesh is None else face.mesh.points
+    zones = zone_maps(points, face.person) if face.zones is None else face.zones
+    colours = palette.extract(face.crop)
+    return colours, shares_in(face.crop, colours, zones, eye_line(points))
 
 
 def is_sure(face: AlignedFace) -> bool:

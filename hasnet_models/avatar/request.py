@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hasnet_models.avatar.look import Look
+from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALL, SINGLE, FaceChoice
-from hasnet_models.filenames import stem_of
+from hasnet_models.filenames import STREAM, stem_of
 
 NO_DOMAIN = "none"
 LIKEST = "likest"
@@ -34,7 +35,9 @@ class Request:
         backend: the face detector.
         paste: the whole photo with its avatar in it.
         size: side of the avatar in px, None for 512.
-        look: how far the avatar goes towards its reference.
+        medium_all: with `paste`, the medium covers the whole photo and not only the face.
+        mix: several references of the domain in place of one.
+        look: how far the avatar goes towards its reference, and what it has of the user's own.
     """
 
     domain: str | None = None
@@ -47,6 +50,8 @@ class Request:
     backend: str = "embedded"
     paste: bool = False
     size: int | None = None
+    medium_all: bool = False
+    mix: MixChoice | None = None
     look: Look = field(default_factory=Look)
 
     @classmethod
@@ -73,12 +78,22 @@ class Request:
                 "A reference of the domain and a picture as reference exclude each other.",
                 "reference", "ref",
             )  # fmt: skip
+        self._check_mix()
         if self.seed is not None and self.reference != RANDOM:
             raise UsageError(
                 "A seed is for a random choice of the reference.",
                 f"Give reference={RANDOM} beside seed={self.seed}.",
                 parameters=("reference", "seed"),
             )
+
+    def _check_mix(self) -> None:
+        if self.mix is None:
+            return
+        if self.ref is not None or self.reference is not None:
+            raise _refusal(
+                "A mixture stands in place of a reference of the domain or a picture.",
+                "mix", "reference", "ref",
+            )  # fmt: skip
 
     def _check_frame(self) -> None:
         if self.size is not None and self.paste:
@@ -88,6 +103,12 @@ class Request:
             )  # fmt: skip
         if self.size is not None and self.size not in SIZES:
             raise _refusal(f"The size must be {SIZES.start} to {SIZES.stop - 1} px.", "size")
+        if self.medium_all and not self.paste:
+            raise UsageError(
+                "An avatar is covered by its medium anyway; a whole photo is given with paste.",
+                "Give paste=True beside medium_all=True.",
+                parameters=("paste", "medium_all"),
+            )
         if self.ref_face.kind not in SINGLE:
             raise _refusal(
                 f"The face of a reference picture is {', '.join(SINGLE)}, not {self.ref_face}.",
@@ -95,13 +116,16 @@ class Request:
             )
 
     def changed(self) -> dict[str, Any]:
-        """What differs from the defaults, by option, as plain values (a face as its text)."""
+        """What differs from the defaults, by option: numbers, texts and lists of texts."""
         found = _changed(self, Request()) | _changed(self.look, Look())
         found.pop("look", None)
-        return {
-            name: str(value) if isinstance(value, FaceChoice) else value
-            for name, value in found.items()
-        }
+        return {name: _plain(value) for name, value in found.items()}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it reads, standard input left out."""
+        found = (self.ref, self.face.picture, *self.look.files)
+        return tuple(path for path in found if path and path != STREAM)
 
     @property
     def several(self) -> bool:
@@ -120,6 +144,13 @@ def _changed(record: Any, default: Any) -> dict[str, Any]:
     """The fields of a dataclass that differ from another's."""
     pairs = ((f.name, getattr(record, f.name)) for f in fields(record))
     return {name: value for name, value in pairs if value != getattr(default, name)}
+
+
+def _plain(value: Any) -> Any:
+    """A value as a record holds it: what is no number, switch or text as its text."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
 def _refusal(message: str, *parameters: str) -> UsageError:

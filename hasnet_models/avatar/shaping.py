@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hasnet_models.avatar.look import Look
+from hasnet_models.controls.tint import painted_map, shares_of, tinted_map
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.networks.appearance import CHROMA, PATTERN, keep_tone, lay
 from hasnet_models.networks.rt_net import bring_to
@@ -25,7 +26,7 @@ from hasnet_models.topology.appearance import believed, evenly_lit, face_mask, p
 from hasnet_models.topology.flow import GRID, Flow, flow
 from hasnet_models.topology.shape import Shape, mixed_shape, target
 from hasnet_models.topology.strength import Shaping
-from hasnet_models.topology.zones import ZONES, even_shares, zone_maps
+from hasnet_models.topology.zones import ZONES, zone_maps
 
 SIDE = 128  # at which maps and masks are laid on
 TONE_KEPT = 0.7  # of a face's broad luminance that TT-Net changed
@@ -56,18 +57,13 @@ def zones_of(face: AlignedFace) -> np.ndarray:
     return zone_maps(None) if face.zones is None else face.zones
 
 
-def shares_of(reference: Reference) -> np.ndarray:
-    """Shares (20, 6) of a reference's colours, even ones where nothing is known."""
-    return even_shares(len(reference.palette)) if reference.shares is None else reference.shares
-
-
 def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: Look) -> Guide:
     """How a face is to be brought to its reference; without a mesh it stays as it is."""
     zones = zones_of(face)
     still = np.zeros((2, GRID, GRID), np.float32)
     blank = np.zeros((SIDE, SIDE, 3), np.uint8)
     if face.mesh is None:
-        return Guide(still, _person(face, zones), zones[_FACE_ZONES].sum(0), blank, blank[..., 0])
+        return Guide(still, _person(face), zones[_FACE_ZONES].sum(0), blank, blank[..., 0])
     points = face.mesh.points
     goal = points
     aim, strength = aimed_shape(reference, domain, look)
@@ -77,10 +73,11 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
     colours, mask = blank, np.zeros((SIDE, SIDE), np.float32)
     appearance = appearance_of(reference, domain)
     if appearance is not None and look.colouring:
+        appearance = with_own_colours(appearance, reference, look)
         colours = np.round(placed(evenly_lit(appearance), goal, SIDE)).astype(np.uint8)
         mask = face_mask(goal, SIDE)
     oval = zone_maps(goal)[_FACE_ZONES].sum(0)
-    return Guide(still, _person(face, zones), oval, colours, mask)
+    return Guide(still, _person(face), oval, colours, mask)
 
 
 def aimed_shape(
@@ -107,6 +104,13 @@ def appearance_of(reference: Reference, domain: Domain | None) -> np.ndarray | N
     return believed(reference.appearance, whole.appearance, usual)
 
 
+def with_own_colours(appearance: np.ndarray, reference: Reference, look: Look) -> np.ndarray:
+    """A map (48, 48, 3) in the user's palette, which the reference has already, and colours."""
+    if look.palette is not None:
+        appearance = painted_map(appearance, reference.palette, shares_of(reference))
+    return tinted_map(appearance, look.colour) if look.colour else appearance
+
+
 def shaped(x_rt: Tensor, guides: Sequence[Guide]) -> tuple[Tensor, Tensor]:
     """X_RT (B, 3, S, S) warped, and the persons (B, 1, 128, 128) likewise."""
     flows = stacked([one.flow for one in guides], x_rt.device)
@@ -115,6 +119,14 @@ def shaped(x_rt: Tensor, guides: Sequence[Guide]) -> tuple[Tensor, Tensor]:
         x_rt, persons = warp(x_rt, flows), warp(persons, flows)
     ovals = stacked([one.oval[None] for one in guides], x_rt.device)
     return x_rt, torch.maximum(persons, bring_to(ovals, persons))
+
+
+def shaped_zones(faces: Sequence[AlignedFace], guides: Sequence[Guide]) -> list[np.ndarray]:
+    """The zones of faces as these are shaped, float32 (6, 32, 32) each."""
+    cpu = torch.device("cpu")
+    zones = stacked([zones_of(face) for face in faces], cpu)
+    flows = stacked([one.flow for one in guides], cpu)
+    return list((warp(zones, flows) if flows.any() else zones).numpy())
 
 
 def coloured(x_warp: Tensor, guides: Sequence[Guide], chroma: float) -> Tensor:
@@ -137,8 +149,12 @@ def stacked(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack(arrays).astype(np.float32)).to(device)
 
 
-def _person(face: AlignedFace, zones: np.ndarray) -> np.ndarray:
-    """The person mask or, without one, all that is in no zone of the ground."""
-    person = 1 - zones[ZONES.index("rest")] if face.person is None else face.person
+def person_of(face: AlignedFace) -> np.ndarray:
+    """The person mask (S, S) or, without one, all that is in no zone of the ground (32, 32)."""
+    return 1 - zones_of(face)[ZONES.index("rest")] if face.person is None else face.person
+
+
+def _person(face: AlignedFace) -> np.ndarray:
+    person = person_of(face)
     shrinking = cv2.INTER_AREA if len(person) > SIDE else cv2.INTER_LINEAR
     return cv2.resize(person, (SIDE, SIDE), interpolation=shrinking)

@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The stages of one avatar, each uint8 (512, 512, 3).
+    """The stages of one avatar, each uint8 (512, 512, 3); and what of it is no background.
 
     Attributes:
         source: the aligned face.
@@ -30,6 +30,9 @@ class Steps:
         x_warp: in the reference's shape.
         x_map: with its colours where they lie on its face: what TT-Net redraws.
         x_tt: the avatar.
+        medium: the avatar in its medium, as it is written; None where there is none.
+        zones: float32 (6, 32, 32), see `topology.zones`, of the avatar; None where nobody said.
+        person: uint8 (512, 512), how much of each pixel is a person; None where nobody asked.
     """
 
     source: Pixels
@@ -38,14 +41,18 @@ class Steps:
     x_warp: Pixels
     x_map: Pixels
     x_tt: Pixels
+    medium: Pixels | None = None
+    zones: NDArray[np.float32] | None = None
+    person: Pixels | None = None
 
 
-STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT")
+STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT", "medium")
 
 
 def stages(steps: Steps) -> tuple[Pixels, ...]:
-    """The pictures of `STAGES`."""
-    return steps.source, steps.gray, steps.x_rt, steps.x_warp, steps.x_map, steps.x_tt
+    """The pictures of `STAGES`; without a medium the last is missing."""
+    found = (steps.source, steps.gray, steps.x_rt, steps.x_warp, steps.x_map, steps.x_tt)
+    return found if steps.medium is None else (*found, steps.medium)
 
 
 def weakened(steps: Steps, strength: float) -> Steps:
@@ -77,6 +84,10 @@ class Pipeline(Protocol):
         self, photo: Photo, choice: FaceChoice = ...
     ) -> tuple[Reference, list[str]]:
         """Palette and z_id of a picture, and notes for the user."""
+        ...
+
+    def person_mask(self, photo: Photo) -> np.ndarray:
+        """The persons of a whole photo, float32 (h, w) 0..1, of its frame and of any size."""
         ...
 
     def embed(self, crop: Pixels) -> np.ndarray:

@@ -21,6 +21,7 @@ from hasnet_models.opencv import cv2
 DEFAULT_FEATHER = 0.12
 _COLOUR_REACH = 2.0  # of the colours' meeting, in feathers
 _COLOUR_SIGMA = 0.06  # what counts as low frequency, as a share of the side
+_ROWS = 256  # blended at once
 _SEAM = 0.03  # softness of the line between two faces, as a share of the side
 
 
@@ -53,34 +54,52 @@ def paste_all(
     """Put several avatars where their faces were cut out; arguments as those of `paste`."""
     result = rgb.copy()
     for i, (avatar, aligned) in enumerate(zip(avatars, faces, strict=True)):
-        _blend(result, avatar, aligned, feather, faces[:i])
+        _blend(result, meeting(avatar, aligned.crop, feather), aligned, feather, faces[:i])
     return result
+
+
+def paste_masks(
+    mask: NDArray[np.float32],
+    masks: Sequence[NDArray[np.uint8]],
+    faces: Sequence[AlignedFace],
+    feather: float = DEFAULT_FEATHER,
+) -> NDArray[np.float32]:
+    """A photo's mask (H, W) 0..1 with those of its avatars, uint8 (S, S), where `paste_all` puts
+    them; other arguments as those of `paste`.
+    """
+    result = np.round(mask * 255).astype(np.uint8)
+    for i, (one, aligned) in enumerate(zip(masks, faces, strict=True)):
+        _blend(result, one, aligned, feather, faces[:i])
+    return result.astype(np.float32) / 255
 
 
 def _blend(
     result: NDArray[np.uint8],
-    avatar: NDArray[np.uint8],
+    picture: NDArray[np.uint8],
     aligned: AlignedFace,
     feather: float,
     before: Sequence[AlignedFace],
 ) -> None:
-    """Put one avatar into the picture, beside those `before` it."""
-    size = avatar.shape[0]
+    """Put a picture (S, S, 3) or a mask (S, S) of one frame into another, beside those `before`."""
+    size = picture.shape[0]
     back = invert(rescaled(aligned.matrix, size / CROP_SIZE))
     left, top, right, bottom = _bounds(back, size, result.shape[:2])
     if left >= right or top >= bottom:  # a frame wholly beyond the photo
         return
     back[:, 2] -= [left, top]
     width, height = right - left, bottom - top
-    met = meeting(avatar, aligned.crop, feather)
-    face = resample(met, back, width, height, cv2.BORDER_REPLICATE)
+    face = resample(picture, back, width, height, cv2.BORDER_REPLICATE)
     mask = resample(feathered_mask(size, feather), back, width, height, cv2.BORDER_CONSTANT)
     mask = mask.clip(0, 1)
     if before:
         mask = mask * _share(aligned, before, (left, top, width, height))
     region = result[top:bottom, left:right]
-    mask = mask[..., None]
-    region[:] = (face * mask + region * (1 - mask) + 0.5).astype(np.uint8)
+    mask = mask if region.ndim == 2 else mask[..., None]
+    for first in range(0, height, _ROWS):  # float32 arrays of a large region are larger than it
+        rows = slice(first, first + _ROWS)
+        share = mask[rows]
+        mixed = face[rows] * share + region[rows] * (1 - share) + 0.5
+        region[rows] = mixed.astype(np.uint8)
 
 
 def meeting(
@@ -88,11 +107,21 @@ def meeting(
 ) -> NDArray[np.uint8]:
     """The avatar (S, S, 3) whose colours become those of its photo's crop towards the rim."""
     size = avatar.shape[0]
+    if size <= CROP_SIZE:
+        return (avatar + _gap(avatar, crop, feather) + 0.5).clip(0, 255).astype(np.uint8)
+    # low frequencies need no large arrays: the crop itself has no more pixels
+    gap = np.round(_gap(resized(avatar, CROP_SIZE), crop, feather)).astype(np.int16)
+    gap = cv2.resize(gap, (size, size), interpolation=cv2.INTER_LINEAR)
+    return cv2.add(avatar, gap, dtype=cv2.CV_8U)
+
+
+def _gap(avatar: NDArray[np.uint8], crop: NDArray[np.uint8], feather: float) -> NDArray[np.float32]:
+    """What to add to an avatar (S, S, 3) for that."""
+    size = avatar.shape[0]
     sigma = max(1.0, _COLOUR_SIGMA * size)
     source = resized(crop, size).astype(np.float32)
     gap = cv2.GaussianBlur(source - avatar, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
-    rim = 1 - feathered_mask(size, min(0.5, feather * _COLOUR_REACH))[..., None]
-    return (avatar + gap * rim + 0.5).clip(0, 255).astype(np.uint8)
+    return gap * (1 - feathered_mask(size, min(0.5, feather * _COLOUR_REACH))[..., None])
 
 
 def feathered_mask(size: int, feather: float = DEFAULT_FEATHER) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ not at all. Every error is an `ImageError` or a `UsageError` of one sentence. Wh
 
 from __future__ import annotations
 
-from hasnet_models.image_io.formats import SUFFIXES
+from hasnet_models.image_io.formats import SUFFIXES, check_alpha
 from hasnet_models.image_io.photo import Photo
 from hasnet_models.image_io.reading import (
     DEFAULT_MAX_PIXELS,
@@ -39,6 +39,7 @@ __all__ = [
     "MAX_PIXELS_VARIABLE",
     "SUFFIXES",
     "Photo",
+    "check_alpha",
     "check_writable",
     "decode",
     "encode",

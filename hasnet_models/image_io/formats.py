@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from hasnet_models.errors import UsageError
+from hasnet_models.filenames import STREAM
 
 # Where a format keeps the texts of `write`.
 EXIF_COMMENT = "EXIF UserComment"
@@ -94,6 +95,13 @@ def readable_formats() -> tuple[str, ...]:
         pillow_heif.register_heif_opener()
     Image.init()
     return tuple(name for name in _READABLE if name in Image.OPEN)
+
+
+def check_alpha(path: Path) -> None:
+    """Raises UsageError where the suffix names a format without transparency."""
+    if str(path) != STREAM and not format_of(path).alpha:
+        suffixes = " ".join(format_.suffixes[0] for format_ in FORMATS if format_.alpha)
+        raise UsageError(f"{path.name} cannot be transparent.", f"Use one of: {suffixes}")
 
 
 def format_of(path: Path) -> Format:

@@ -13,10 +13,10 @@ from hasnet_models.opencv import cv2
 from hasnet_models.palette import shrink
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CHIN, EYES, OUTER_LIPS, flat
+from hasnet_models.topology.zone_names import ZONES
 
 # Rises when a face may get other zones or shares, so that what was kept of before is not taken.
 VERSION = 1
-ZONES = ("skin", "lips", "eyes", "hair", "below", "rest")
 SIDE = 32
 
 _FINE = 256  # side at which outlines are filled
