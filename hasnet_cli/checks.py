@@ -221,11 +221,16 @@ def _others(manager: Manager) -> Iterator[Check]:
 
 
 def _domains(registry: Registry) -> Iterator[Check]:
+    from hasnet_models.plugins.media import medium_of
+
     for domain in registry.domains:
         provider = f"{domain.distribution} {domain.version}"
         try:
             head = "with head" if domain.head else "without head"
-            detail = f"{provider}: {len(domain.references)} references, {head}, {domain.licence}"
+            medium = medium_of(domain)
+            made_in = f"medium {medium.kind}" if medium else "no medium"
+            count = len(domain.references)
+            detail = f"{provider}: {count} references, {head}, {made_in}, {domain.licence}"
             yield Check("plugins", domain.name, OK, detail)
         except HasnetError as error:
             detail = f"{provider}: {error}"

@@ -21,6 +21,7 @@ from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
 from hasnet_models.plugins import hooks
+from hasnet_models.plugins.specs import NO_MEDIUM
 
 
 class FaceType(click.ParamType):
@@ -85,6 +86,12 @@ def complete_references(
     with contextlib.suppress(HasnetError):
         domain = factory.find_domains().get(str(ctx.params.get("domain")))
         names += domain.reference_names
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_media(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The kinds of media, for the shell."""
+    names = [*factory.find_plugins().by_name(hooks.hasnet_media), NO_MEDIUM]
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -158,6 +165,14 @@ _LOOK_OPTIONS = (
         "--appearance", type=float, metavar="0..1",
         help="How far its colours go where the reference's face has them.  [default: 0.8]",
     ),
+    click.option(
+        "--medium", type=float, metavar="0..1.5",
+        help="How strongly strokes, lines, paper and grain are laid.  [default: 1]",
+    ),
+    click.option(
+        "--medium-kind", metavar="NAME|none", shell_complete=complete_media,
+        help="What it is made in, such as pencil or paint.  [default: the domain's]",
+    ),
 )  # fmt: skip
 
 
@@ -219,6 +234,9 @@ _OPTIONS = (
     backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
     click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
+    click.option(
+        "--medium-all", is_flag=True, help="With --paste: the medium covers the whole photo."
+    ),
     *_LOOK_OPTIONS,
 )
 

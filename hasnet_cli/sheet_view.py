@@ -58,15 +58,17 @@ def grid(rows: Sequence[Sequence[Portrait]], jobs: Sequence[Job], side: int) -> 
             heads.append(palette_cell(job.fixed.palette, job.fixed.name, side))
         else:
             heads.append(caption_cell(str(job.request.reference), side))
-    body = [[row[0].steps.source, *(one.steps.x_tt for one in row)] for row in rows if row]
+    body = [[row[0].steps.source, *(one.array for one in row)] for row in rows if row]
     return [heads, *body]
 
 
 def stage_rows(rows: Sequence[Sequence[Portrait]], side: int) -> list[Row]:
     """A row an avatar: its reference's palette, then the stages."""
-    heads: Row = [None, *(caption_cell(name, side) for name in STAGES)]
+    made = [portrait for row in rows for portrait in row]
+    count = max(len(stages(portrait.steps)) for portrait in made)
+    heads: Row = [None, *(caption_cell(name, side) for name in STAGES[:count])]
     body: list[Row] = []
-    for portrait in (portrait for row in rows for portrait in row):
+    for portrait in made:
         cell = palette_cell(portrait.colours, portrait.reference, side)
         body.append([cell, *stages(portrait.steps)])
     return [heads, *body]

@@ -6,17 +6,18 @@ Run as a script it is `hasnet` with that pipeline: `python tests/fakes.py avatar
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from hasnet_cli import factory
 from hasnet_models import image_io
 from hasnet_models.avatar.look import Look
-from hasnet_models.avatar.steps import Steps
 from hasnet_models.errors import NoFaceError
 from hasnet_models.face.choice import FaceChoice
-from hasnet_models.face.types import AlignedFace, Face
+from hasnet_models.face.types import Face
 from hasnet_models.frame import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.palette import extract
 from hasnet_models.plugins.reference import Reference
@@ -25,19 +26,25 @@ SIDE = 16
 AUTO = FaceChoice()
 
 
+@dataclass(frozen=True)
+class FakeSteps:
+    source: np.ndarray
+    gray: np.ndarray
+    x_rt: np.ndarray
+    x_warp: np.ndarray
+    x_map: np.ndarray
+    x_tt: np.ndarray
+    medium: np.ndarray | None = None
+    zones: np.ndarray | None = None
+    person: np.ndarray | None = None
+
+
 def picture(path: Path | str, level: int = 200, width: int = 24, height: int = 20) -> Path:
     """A plain picture in a file; FakePipeline sees two faces in a grey one, none in a black one."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     image_io.write(np.full((height, width, 3), level, np.uint8), path)
     return path
-
-
-def half(height: int, width: int) -> np.ndarray:
-    """A mask, uint8 (height, width): its left half."""
-    mask = np.zeros((height, width), np.uint8)
-    mask[:, : width // 2] = 255
-    return mask
 
 
 class Finds:
@@ -62,7 +69,7 @@ def face_at(matrix: np.ndarray) -> Face:
 class FakePipeline:
     """Black pictures have no face, gray ones two; an avatar has the first colour of its reference.
 
-    A picture 13 px wide breaks it. The left half of a picture is a person.
+    A picture 13 px wide breaks it.
     """
 
     device = "cpu"
@@ -80,16 +87,13 @@ class FakePipeline:
         notes = ["2 faces; the largest was taken."] if 100 < mean < 150 else []
         crop = np.full((SIDE, SIDE, 3), round(mean), np.uint8)
         matrix = np.array([[20.0, 0, 20], [0, 20.0, 60]])
-        return AlignedFace(crop, matrix), notes
+        return SimpleNamespace(crop=crop, matrix=matrix, face=None), notes
 
     def crops(self, photo, choice=AUTO, like=None):
         """As many faces as the photo is high in tens of pixels, for those who want all."""
         aligned, notes = self.crop(photo, choice)
         count = photo.rgb.shape[0] // 10 if choice.kind == "all" else 1
         return [aligned] * count, notes
-
-    def person_mask(self, photo):
-        return half(*photo.rgb.shape[:2]) / np.float32(255)
 
     def embed(self, crop):
         return _unit(int(crop[0, 0, 0]))
@@ -106,8 +110,7 @@ class FakePipeline:
         crop = face.crop
         self.rendered.append((reference.name, domain.name if domain else None))
         avatar = np.full_like(crop, 0) + reference.palette[0]
-        person = half(*crop.shape[:2]) if look.cuts_out else None
-        return Steps(crop, crop, crop, crop, crop, avatar, person)
+        return FakeSteps(crop, crop, crop, crop, crop, avatar)
 
     def render_many(self, faces, references, domain, look):
         pairs = zip(faces, references, strict=True)

@@ -1,5 +1,6 @@
 """The whole way from a photo to an avatar with the embedded weights."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,27 @@ def test_z_id_of_another_network_is_refused(networks, face):
     foreign = Reference("f", reference(0).palette, reference(0).z_id, z_id_model="arcface")
     with pytest.raises(UsageError, match="arcface"):
         networks.render(face, foreign, None)
+
+
+@pytest.mark.slow
+def test_a_head_that_gives_no_numbers_is_a_weights_error(networks, face, tmp_path, monkeypatch):
+    broken = copy.deepcopy(networks.tt)
+    for parameter in broken.parameters():
+        parameter.data.fill_(np.nan)
+    head = tmp_path / "head.safetensors"
+    head.write_bytes(b"")
+    world = domain(tmp_path, "broken", [reference(0)], head)
+    monkeypatch.setitem(networks.heads, str(head), broken)
+    with pytest.raises(WeightsError, match="head of domain 'broken' gives values that are no num"):
+        networks.render(face, world.references[0], world)
+
+
+@pytest.mark.slow
+def test_zones_are_those_of_the_avatar(networks, face):
+    steps = networks.render(face, reference(0), None)
+    assert steps.zones.shape == (6, 32, 32) and steps.zones.dtype == np.float32
+    assert np.allclose(steps.zones.sum(0), 1, atol=1e-3)
+    assert np.allclose(steps.zones, face.zones)  # this reference has no shape
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from fakes import picture
 from hasnet_cli.builtin import COMMANDS
 from hasnet_models import image_io
 from hasnet_models.errors import EXIT_DOMAIN, PluginError, UsageError, WeightsError
+from hasnet_models.medium import KINDS
 from hasnet_models.plugins import (
     Check,
     CommandSpec,
@@ -96,6 +97,29 @@ def test_hasnet_detectors(run, site):
     assert image_io.read("out.png").rgb.shape == (512, 512, 3)
 
 
+def test_hasnet_media(run, site, pipeline):
+    package = site.install("print", documented("hasnet_media") + documented("hasnet_domains"))
+    manifest = package / "domain.toml"
+    picture("face.png")
+    plain = run("avatar", "face.png", "--domain", "print", "--size", "64", "-o", "plain.png")
+    assert plain.code == 0, plain.err
+    text = manifest.read_text()
+    manifest.write_text(text + '\n[medium]\nkind = "halftone"\npitch = 9\n')
+    given = ("avatar", "face.png", "--domain", "print", "--size", "64", "-o")
+    for name, more in {"own": (), "finer": ("--medium-kind", "ink")}.items():
+        made = run(*given, f"{name}.png", *more)
+        assert made.code == 0, made.err
+    one, two, three = (image_io.read(f"{name}.png").rgb for name in ("plain", "own", "finer"))
+    assert (one != two).any() and (two != three).any()
+    assert json.loads(image_io.read_metadata("own.png")["medium"]) == {
+        "kind": "halftone", "pitch": 9, "ink": 0.4, "strength": 1.0,
+    }  # fmt: skip
+    assert "halftone" in run("avatar", "face.png", "--domain", "print", "--medium-kind", "x").err
+    manifest.write_text(text + '\n[medium]\nkind = "halftone"\npitch = 99\n')
+    code, _, err = run("avatar", "face.png", "--domain", "print")
+    assert code == EXIT_DOMAIN and "from 2 to 20, not 99" in err
+
+
 def test_hasnet_commands(run, site):
     site.install("greet", documented("hasnet_commands"))
     assert run("greet", "Ada") == (0, "Hello Ada.\n", "")
@@ -117,6 +141,8 @@ def test_hasnet_checks(run, site):
 
 def test_our_own_parts_come_through_the_hooks():
     manager = kept_manager()
+    media = [s.name for who, s in manager.each(hooks.hasnet_media) if who.own]
+    assert media == list(KINDS)
     own = [s.name for who, s in manager.each(hooks.hasnet_detectors) if who.own]
     assert own == [builtin.EMBEDDED, builtin.INSIGHTFACE]
     assert {s.name for who, s in _with_cli().each(hooks.hasnet_commands) if who.own} == {*COMMANDS}
@@ -297,6 +323,7 @@ def test_a_hook_without_its_mark_is_a_warning(site):
 
 WRONG_RECORDS = {
     "hasnet_detectors": ["DetectorSpec('Bad Name', print)", "DetectorSpec('x', 3)"],
+    "hasnet_media": ["MediumSpec('Bad Name', print)", "MediumSpec('none', print)", "print"],
     "hasnet_commands": ["CommandSpec('x', 'a\\nb', print)", "CommandSpec(7, 'x', print)", "None"],
     "hasnet_checks": [
         "Check('s', 'n', 'fine', 'd')",

@@ -19,10 +19,9 @@ from pathlib import Path
 import torch
 
 from hasnet_models import image_io
-from hasnet_models.avatar import shaping
+from hasnet_models.avatar import shaping, wishes
 from hasnet_models.avatar.look import APPEARANCE, Look
 from hasnet_models.avatar.pipeline import AvatarPipeline
-from hasnet_models.avatar.wishes import wish
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.search import locate
 from hasnet_models.networks import colour
@@ -61,8 +60,8 @@ def parts(pipeline: AvatarPipeline, photo: Path, domain_name: str, runs: int) ->
     aligned, _ = locate(picture, FaceChoice(), pipeline.detector)
     face = pipeline.geometry.known(aligned)
     gray = colour.lightness(to_tensor(face.crop[None]))
-    wanted = [wish(face, Look())]
-    x_rt = pipeline.recoloured(gray, [reference], wanted)
+    wish = wishes.wish(face, Look())
+    x_rt = pipeline.recoloured(gray, [reference], [wish])
     guide = shaping.guide(face, reference, domain, Look())
     x_warp, person = shaping.shaped(x_rt, [guide])
     x_map = shaping.coloured(x_warp, [guide], APPEARANCE)
@@ -76,7 +75,7 @@ def parts(pipeline: AvatarPipeline, photo: Path, domain_name: str, runs: int) ->
         "  mesh": lambda: pipeline.geometry.meshes.find(face.crop),
         "  person": lambda: pipeline.geometry.persons.mask(face.crop),
         "  zones": lambda: zone_maps(face.mesh.points, face.person),
-        "RT-Net": lambda: pipeline.recoloured(gray, [reference], wanted),
+        "RT-Net": lambda: pipeline.recoloured(gray, [reference], [wish]),
         "shape, flow, map": lambda: shaping.guide(face, reference, domain, Look()),
         "warp": lambda: shaping.shaped(x_rt, [guide]),
         "lay the map": lambda: shaping.coloured(x_warp, [guide], APPEARANCE),

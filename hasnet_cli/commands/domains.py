@@ -46,6 +46,7 @@ def _row(domain: Domain) -> dict[str, Any]:
         "licence": domain.licence,
         "plugin": f"{domain.distribution} {domain.version}".strip(),
         "head": domain.head_file is not None,
+        "medium": dict(domain.medium).get("kind"),
     }
     try:
         row["references"] = list(domain.reference_names)

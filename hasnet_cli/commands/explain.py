@@ -63,6 +63,8 @@ def remake_command(found: Mapping[str, str], picture: str) -> list[str]:
         words += ["--domain", found.get("domain", NO_DOMAIN)]
     if "ref" not in options and "mix" not in options:
         words += ["--reference", found.get("reference", "1")]
+    if found.get("domain") != NO_DOMAIN and not {"medium", "medium_kind"} & {*found, *options}:
+        words += ["--medium-kind", "none"]  # nobody named the domain, or it has one by now
     for name, value in options.items():
         for one in value if isinstance(value, list) else [value]:
             words += [flag(name)] if one is True else [flag(name), str(one)]
@@ -75,7 +77,7 @@ def _parsed(key: str, value: str) -> Any:
     """A value of the record; those that hold JSON are read, a damaged one counts as empty."""
     if key == "palette":
         return value.split()
-    if key not in ("options", "weights"):
+    if key not in ("options", "weights", "medium"):
         return value
     try:
         found = json.loads(value)

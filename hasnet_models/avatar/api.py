@@ -57,6 +57,10 @@ class Avatar:
         strength: 0 takes only the reference's colours, 1 the whole effect.
         shape: how far the face takes the reference's shape, 0..1.5; None for what the domain says.
         appearance: how far its colours go where the reference's face has them, 0..1; None for 0.8.
+        medium: how strongly strokes, lines, paper and grain are laid, 0..1.5; None for 1.
+        medium_kind: what it is made in, such as "pencil" or "paint", "none" for the network's
+            picture alone; None for what the domain says.
+        medium_all: with `paste`, the medium covers the whole photo.
         mix: references of the domain with weights, in place of one: {"1": 0.7, "sketch-03": 0.3}.
         palette: a file whose colours stand for the reference's: GIMP's .gpl, JSON, a picture.
         colour: colours of zones: {"hair": "#3060a0", "lips": "crimson"}.
@@ -84,6 +88,9 @@ class Avatar:
         strength: float = 1.0,
         shape: float | None = None,
         appearance: float | None = None,
+        medium: float | None = None,
+        medium_kind: str | None = None,
+        medium_all: bool = False,
         mix: Mapping[str | int, float] | None = None,
         palette: str | PathLike[str] | None = None,
         colour: Mapping[str, str] | None = None,
@@ -101,11 +108,14 @@ class Avatar:
             backend=backend,
             paste=paste,
             size=size,
+            medium_all=medium_all,
             mix=None if mix is None else MixChoice.of(mix),
             look=Look(
                 shape=shape,
                 appearance=appearance,
                 strength=strength,
+                medium=medium,
+                medium_kind=medium_kind,
                 palette=None if palette is None else str(palette),
                 colour=parse_colours(f"{zone}={code}" for zone, code in (colour or {}).items()),
                 keep=parse_keep([keep] if keep else []),

@@ -40,6 +40,8 @@ def fingerprint_of(job: Job) -> Fingerprint:
     if job.like is not None:
         request["face"] = LIKE + _digest_of(job.like)
     request |= _materials(job)
+    if job.layer is not None:
+        request["medium_table"] = job.layer.table()
     parameters = request | {"domain": job.domain.name if job.domain else None} | _reference(job)
     return Fingerprint(_short(parameters), _short(job.weights))
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from hasnet_models import image_io
 from hasnet_models.avatar import provenance
+from hasnet_models.avatar.layer import Layer, for_paste, layer_of
 from hasnet_models.avatar.materials import Materials, materials, read_files
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request, Say
@@ -20,7 +21,7 @@ from hasnet_models.controls.background import before
 from hasnet_models.controls.background_choice import TRANSPARENT
 from hasnet_models.controls.mix import mix
 from hasnet_models.errors import DomainError
-from hasnet_models.face.align import resized
+from hasnet_models.face.align import resized, warp
 from hasnet_models.face.choice import LIKE, FaceChoice
 from hasnet_models.face.matte import matte
 from hasnet_models.face.paste import paste_all, paste_masks
@@ -68,6 +69,7 @@ class Job:
         seed: of a random choice of references.
         like: z_id of the face that is looked for.
         materials: what the look's files hold.
+        layer: the medium; None for none.
     """
 
     request: Request
@@ -77,6 +79,7 @@ class Job:
     seed: int
     like: np.ndarray | None = None
     materials: Materials = field(default_factory=Materials)
+    layer: Layer | None = None
 
     @classmethod
     def start(cls, request: Request, registry: Registry, load: Loader, say: Say) -> Job:
@@ -93,6 +96,7 @@ class Job:
         request.check()
         domain = _named_domain(request, registry)
         fixed = _named_reference(request, domain)
+        layer = layer_of(request.look, domain)
         seed = request.seed if request.seed is not None else random.randrange(2**31)
         if request.reference == RANDOM:
             say(f"Seed {seed}.")
@@ -106,9 +110,11 @@ class Job:
                 say(f"{picture.name}: {note}")
             if request.domain is None:
                 domain = _nearest(pipeline, fixed, registry, say)
+                # a domain that nobody named lends its network, but its medium only when asked
+                layer = layer_of(request.look, domain) if request.look.medium_kind else None
         like = pipeline.reference_from_image(liked)[0].z_id if liked else None
         own = materials(files, pipeline, say)
-        return cls(request, pipeline, domain, fixed, seed, like, own)
+        return cls(request, pipeline, domain, fixed, seed, like, own, layer)
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -181,12 +187,33 @@ class Job:
         return [self._portrait(cut, one, number) for number, one in enumerate(renderings, 1)]
 
     def _pasted(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> Portrait:
-        rgb = paste_all(cut.photo.rgb, [one.steps.x_tt for one in renderings], cut.faces)
+        rgb = paste_all(cut.photo.rgb, self._for_paste(cut, renderings), cut.faces)
+        if self._cut_out:
+            rgb = self._covered(rgb, cut, renderings)
         rgb, alpha = self._before_background(rgb, self._persons(cut, renderings), cut.photo.alpha)
+        if not self._cut_out:
+            rgb = self._covered(rgb, cut, renderings)
+        shown = warp(rgb, cut.faces[0].matrix) if self.layer else None
         metadata = provenance.record(
             self._origin, cut.photo, renderings[0].reference, digest=cut.digest
         )
-        return self._described(cut, renderings[0], rgb, metadata, alpha)
+        return self._described(cut, renderings[0], rgb, metadata, alpha, shown)
+
+    def _for_paste(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> list[np.ndarray]:
+        """The avatars of a photo, in the medium unless that is laid on the whole photo."""
+        steps = [one.steps for one in renderings]
+        if self.layer is None or self.request.medium_all:
+            return [one.x_tt for one in steps]
+        pairs = zip(steps, cut.faces, strict=True)
+        return [self.layer.on_face(for_paste(one.x_tt, face), one) for one, face in pairs]
+
+    def _covered(
+        self, rgb: np.ndarray, cut: PhotoFaces, renderings: Sequence[Rendering]
+    ) -> np.ndarray:
+        """The whole photo in the medium, where that was asked for."""
+        if self.layer is None or not self.request.medium_all:
+            return rgb
+        return self.layer.on_photo(rgb, cut.faces, [one.steps for one in renderings])
 
     def _persons(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> np.ndarray | None:
         """What of a whole photo stands before the background, (H, W) 0..1, avatars as drawn."""
@@ -211,11 +238,7 @@ class Job:
         return before(rgb, person, self.request.look.background, self.materials.background)
 
     def _portrait(self, cut: PhotoFaces, rendering: Rendering, number: int) -> Portrait:
-        steps, side = rendering.steps, self.request.size
-        person = None if steps.person is None else steps.person.astype(np.float32) / 255
-        avatar, alpha = self._before_background(steps.x_tt, person)
-        if side:
-            avatar, alpha = resized(avatar, side), None if alpha is None else resized(alpha, side)
+        avatar, alpha = self._avatar(rendering.steps)
         metadata = provenance.record(
             self._origin,
             cut.photo,
@@ -224,7 +247,27 @@ class Job:
             matrix=cut.faces[number - 1].matrix,
             digest=cut.digest,
         )
-        return self._described(cut, rendering, avatar, metadata, alpha)
+        return self._described(
+            cut, rendering, avatar, metadata, alpha, avatar if self.layer else None
+        )
+
+    def _avatar(self, steps: Steps) -> tuple[np.ndarray, np.ndarray | None]:
+        """One face at the size that was asked for, before its background and in its medium."""
+        avatar, side = steps.x_tt, self.request.size or len(steps.x_tt)
+        person = None if steps.person is None else steps.person.astype(np.float32) / 255
+        if self.layer and self._cut_out:
+            avatar = self.layer.on_face(resized(avatar, side), steps)
+            person = None if person is None else resized(person, side).clip(0, 1)
+        avatar, alpha = self._before_background(avatar, person)
+        avatar, alpha = resized(avatar, side), None if alpha is None else resized(alpha, side)
+        if self.layer and not self._cut_out:
+            avatar = self.layer.on_face(avatar, steps)
+        return avatar, alpha
+
+    @property
+    def _cut_out(self) -> bool:
+        """Whether a transparent background is cut out last, so that no paper is left around."""
+        return self.request.look.background.kind == TRANSPARENT
 
     def _described(
         self,
@@ -232,19 +275,24 @@ class Job:
         rendering: Rendering,
         rgb: np.ndarray,
         metadata: dict[str, str],
-        alpha: np.ndarray | None = None,
+        alpha: np.ndarray | None,
+        shown: np.ndarray | None,
     ) -> Portrait:
-        reference, domain = rendering.reference, metadata["domain"]
+        """The portrait of a picture; `shown` is the face in it, in its medium."""
+        reference, domain, steps = rendering.reference, metadata["domain"], rendering.steps
+        if shown is not None:
+            steps = replace(steps, medium=resized(shown, len(steps.x_tt)))
         return Portrait(
-            rgb, domain, reference.name, reference.palette, cut.notes, metadata, rendering.steps,
-            cut.photo, alpha, self.request.look.background.kind == TRANSPARENT,
-            self.request.files,
+            rgb, domain, reference.name, reference.palette, cut.notes, metadata, steps,
+            cut.photo, alpha, self._cut_out, self.request.files,
         )  # fmt: skip
 
     @cached_property
     def _origin(self) -> provenance.Origin:
         device = str(self.pipeline.device)
-        return provenance.Origin(self.request, self.domain, self.seed, device, self.weights)
+        return provenance.Origin(
+            self.request, self.domain, self.seed, device, self.weights, self.layer
+        )
 
     def _reference(self, crop: np.ndarray, key: str) -> Reference:
         """The reference of a face, in the user's palette."""

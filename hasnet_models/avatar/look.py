@@ -11,6 +11,7 @@ from hasnet_models.errors import UsageError
 from hasnet_models.topology.strength import STRONGEST
 
 APPEARANCE = 0.8
+STRONGEST_MEDIUM = 1.5
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Look:
         appearance: how far the face's colours go to where the reference has them, 0..1; None for
             0.8 times `strength`.
         strength: 0 takes only the reference's colours, 1 the whole effect.
+        medium: how strongly the medium is laid, 0..1.5; None for `strength`.
+        medium_kind: its kind; "none" for none, None for what the domain says.
         palette: path of a file whose colours stand for the reference's.
         colour: colours of zones, at most one for each.
         keep: zones that have the photo's own colours, as `controls.zone_choice.parse_keep` gives.
@@ -32,6 +35,8 @@ class Look:
     shape: float | None = None
     appearance: float | None = None
     strength: float = 1.0
+    medium: float | None = None
+    medium_kind: str | None = None
     palette: str | None = None
     colour: tuple[ZoneColour, ...] = ()
     keep: tuple[str, ...] = ()
@@ -39,7 +44,9 @@ class Look:
 
     def check(self) -> None:
         """Raises UsageError where a number is out of its range."""
-        bounds = {"shape": STRONGEST, "appearance": 1.0, "strength": 1.0}
+        bounds = {
+            "shape": STRONGEST, "appearance": 1.0, "strength": 1.0, "medium": STRONGEST_MEDIUM,
+        }  # fmt: skip
         for name, most in bounds.items():
             value = getattr(self, name)
             if value is not None and not 0 <= value <= most:
@@ -74,3 +81,8 @@ class Look:
     def colouring(self) -> float:
         """How far chroma goes to the reference's, 0..1."""
         return APPEARANCE * self.strength if self.appearance is None else self.appearance
+
+    @property
+    def medium_strength(self) -> float:
+        """How strongly the medium is laid, 0..1.5."""
+        return self.strength if self.medium is None else self.medium

@@ -17,7 +17,7 @@ from hasnet_models.avatar.steps import Steps
 from hasnet_models.avatar.wishes import Wish
 from hasnet_models.controls.tint import shares_of, tinted
 from hasnet_models.device import resolve_device
-from hasnet_models.errors import UsageError
+from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.search import locate, locate_reference, select
 from hasnet_models.face.types import AlignedFace, Detector
@@ -152,7 +152,8 @@ class AvatarPipeline:
 
         Raises:
             UsageError: a reference's z_id comes from another network.
-            DomainError, WeightsError: the domain's head is missing, damaged or does not fit.
+            DomainError, WeightsError: the domain's head is missing, damaged or does not fit, or
+                gives what is no number.
         """
         for reference in references:
             _check_z_id(reference)
@@ -172,10 +173,12 @@ class AvatarPipeline:
         code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
         x_tt = shaping.toned(tt(x_map, content, z_id, code, person=person), x_map, guides)
         x_tt = wishes.with_own_colours(x_tt, own)
+        _check_finite(x_tt, domain)
         shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
         stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
-        rows = zip(faces, stages, wishes.persons(guides, wanted), strict=True)
-        return [Steps(face.crop, *row, person=before) for face, row, before in rows]
+        besides = shaping.shaped_zones(faces, guides), wishes.persons(guides, wanted)
+        rows = zip(faces, stages, *besides, strict=True)
+        return [Steps(f.crop, *row, zones=zones, person=before) for f, row, zones, before in rows]
 
     def person_mask(self, photo: Photo) -> np.ndarray:
         """The persons of a whole photo, float32 (h, w) 0..1, its longer side 256 px."""
@@ -222,6 +225,12 @@ def palette_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Mean distance of each colour to the nearest of the other palette, both ways, in 0..1."""
     d = np.linalg.norm(a[:, None].astype(float) - b[None].astype(float), axis=2)
     return float((d.min(1).mean() + d.min(0).mean()) / 2 / (255 * 3**0.5))
+
+
+def _check_finite(x_tt: Tensor, domain: Domain | None) -> None:
+    if not torch.isfinite(x_tt).all():
+        whose = f"head of domain '{domain.name}'" if domain and domain.head else "base network"
+        raise WeightsError(f"The {whose} gives values that are no numbers; it is damaged.")
 
 
 def _check_z_id(reference: Reference) -> None:

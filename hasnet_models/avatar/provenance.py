@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hasnet_models.avatar.layer import Layer
 from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
 from hasnet_models.errors import WeightsError
 from hasnet_models.face.choice import FaceChoice
@@ -41,6 +42,7 @@ class Origin:
         seed: of a random choice of references.
         device: where the networks compute.
         weights: sha256 of each weight file.
+        layer: the medium; None for none.
     """
 
     request: Request
@@ -48,6 +50,7 @@ class Origin:
     seed: int
     device: str
     weights: Mapping[str, str]
+    layer: Layer | None = None
 
 
 def weights_hashes(domain: Domain | None = None) -> dict[str, str]:
@@ -90,6 +93,7 @@ def record(
         "palette": " ".join(hex_codes(reference.palette)),
         "z_id_model": reference.z_id_model,
         "z_id": base64.b64encode(reference.z_id.astype("<f4").tobytes()).decode("ascii"),
+        "medium": json.dumps(origin.layer.table(), sort_keys=True) if origin.layer else "",
         "options": json.dumps(_options(request), sort_keys=True),
         "matrix": "" if matrix is None else " ".join(f"{v:.9g}" for v in matrix.ravel()),
         "seed": str(origin.seed) if request.reference == RANDOM else "",

@@ -35,6 +35,7 @@ class Request:
         backend: the face detector.
         paste: the whole photo with its avatar in it.
         size: side of the avatar in px, None for 512.
+        medium_all: with `paste`, the medium covers the whole photo and not only the face.
         mix: several references of the domain in place of one.
         look: how far the avatar goes towards its reference, and what it has of the user's own.
     """
@@ -49,6 +50,7 @@ class Request:
     backend: str = "embedded"
     paste: bool = False
     size: int | None = None
+    medium_all: bool = False
     mix: MixChoice | None = None
     look: Look = field(default_factory=Look)
 
@@ -101,6 +103,12 @@ class Request:
             )  # fmt: skip
         if self.size is not None and self.size not in SIZES:
             raise _refusal(f"The size must be {SIZES.start} to {SIZES.stop - 1} px.", "size")
+        if self.medium_all and not self.paste:
+            raise UsageError(
+                "An avatar is covered by its medium anyway; a whole photo is given with paste.",
+                "Give paste=True beside medium_all=True.",
+                parameters=("paste", "medium_all"),
+            )
         if self.ref_face.kind not in SINGLE:
             raise _refusal(
                 f"The face of a reference picture is {', '.join(SINGLE)}, not {self.ref_face}.",

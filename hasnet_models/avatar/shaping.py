@@ -73,8 +73,8 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
     colours, mask = blank, np.zeros((SIDE, SIDE), np.float32)
     appearance = appearance_of(reference, domain)
     if appearance is not None and look.colouring:
-        appearance = with_own_colours(evenly_lit(appearance), reference, look)
-        colours = np.round(placed(appearance, goal, SIDE)).astype(np.uint8)
+        appearance = with_own_colours(appearance, reference, look)
+        colours = np.round(placed(evenly_lit(appearance), goal, SIDE)).astype(np.uint8)
         mask = face_mask(goal, SIDE)
     oval = zone_maps(goal)[_FACE_ZONES].sum(0)
     return Guide(still, _person(face), oval, colours, mask)
@@ -119,6 +119,14 @@ def shaped(x_rt: Tensor, guides: Sequence[Guide]) -> tuple[Tensor, Tensor]:
         x_rt, persons = warp(x_rt, flows), warp(persons, flows)
     ovals = stacked([one.oval[None] for one in guides], x_rt.device)
     return x_rt, torch.maximum(persons, bring_to(ovals, persons))
+
+
+def shaped_zones(faces: Sequence[AlignedFace], guides: Sequence[Guide]) -> list[np.ndarray]:
+    """The zones of faces as these are shaped, float32 (6, 32, 32) each."""
+    cpu = torch.device("cpu")
+    zones = stacked([zones_of(face) for face in faces], cpu)
+    flows = stacked([one.flow for one in guides], cpu)
+    return list((warp(zones, flows) if flows.any() else zones).numpy())
 
 
 def coloured(x_warp: Tensor, guides: Sequence[Guide], chroma: float) -> Tensor:

@@ -30,6 +30,8 @@ class Steps:
         x_warp: in the reference's shape.
         x_map: with its colours where they lie on its face: what TT-Net redraws.
         x_tt: the avatar.
+        medium: the avatar in its medium, as it is written; None where there is none.
+        zones: float32 (6, 32, 32), see `topology.zones`, of the avatar; None where nobody said.
         person: uint8 (512, 512), how much of each pixel is a person; None where nobody asked.
     """
 
@@ -39,15 +41,18 @@ class Steps:
     x_warp: Pixels
     x_map: Pixels
     x_tt: Pixels
+    medium: Pixels | None = None
+    zones: NDArray[np.float32] | None = None
     person: Pixels | None = None
 
 
-STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT")
+STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT", "medium")
 
 
 def stages(steps: Steps) -> tuple[Pixels, ...]:
-    """The pictures of `STAGES`."""
-    return steps.source, steps.gray, steps.x_rt, steps.x_warp, steps.x_map, steps.x_tt
+    """The pictures of `STAGES`; without a medium the last is missing."""
+    found = (steps.source, steps.gray, steps.x_rt, steps.x_warp, steps.x_map, steps.x_tt)
+    return found if steps.medium is None else (*found, steps.medium)
 
 
 def weakened(steps: Steps, strength: float) -> Steps:

@@ -21,6 +21,7 @@ from hasnet_models.opencv import cv2
 DEFAULT_FEATHER = 0.12
 _COLOUR_REACH = 2.0  # of the colours' meeting, in feathers
 _COLOUR_SIGMA = 0.06  # what counts as low frequency, as a share of the side
+_ROWS = 256  # blended at once
 _SEAM = 0.03  # softness of the line between two faces, as a share of the side
 
 
@@ -94,7 +95,11 @@ def _blend(
         mask = mask * _share(aligned, before, (left, top, width, height))
     region = result[top:bottom, left:right]
     mask = mask if region.ndim == 2 else mask[..., None]
-    region[:] = (face * mask + region * (1 - mask) + 0.5).astype(np.uint8)
+    for first in range(0, height, _ROWS):  # float32 arrays of a large region are larger than it
+        rows = slice(first, first + _ROWS)
+        share = mask[rows]
+        mixed = face[rows] * share + region[rows] * (1 - share) + 0.5
+        region[rows] = mixed.astype(np.uint8)
 
 
 def meeting(
@@ -102,11 +107,21 @@ def meeting(
 ) -> NDArray[np.uint8]:
     """The avatar (S, S, 3) whose colours become those of its photo's crop towards the rim."""
     size = avatar.shape[0]
+    if size <= CROP_SIZE:
+        return (avatar + _gap(avatar, crop, feather) + 0.5).clip(0, 255).astype(np.uint8)
+    # low frequencies need no large arrays: the crop itself has no more pixels
+    gap = np.round(_gap(resized(avatar, CROP_SIZE), crop, feather)).astype(np.int16)
+    gap = cv2.resize(gap, (size, size), interpolation=cv2.INTER_LINEAR)
+    return cv2.add(avatar, gap, dtype=cv2.CV_8U)
+
+
+def _gap(avatar: NDArray[np.uint8], crop: NDArray[np.uint8], feather: float) -> NDArray[np.float32]:
+    """What to add to an avatar (S, S, 3) for that."""
+    size = avatar.shape[0]
     sigma = max(1.0, _COLOUR_SIGMA * size)
     source = resized(crop, size).astype(np.float32)
     gap = cv2.GaussianBlur(source - avatar, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
-    rim = 1 - feathered_mask(size, min(0.5, feather * _COLOUR_REACH))[..., None]
-    return (avatar + gap * rim + 0.5).clip(0, 255).astype(np.uint8)
+    return gap * (1 - feathered_mask(size, min(0.5, feather * _COLOUR_REACH))[..., None])
 
 
 def feathered_mask(size: int, feather: float = DEFAULT_FEATHER) -> NDArray[np.float32]:

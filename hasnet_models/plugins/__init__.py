@@ -1,4 +1,4 @@
-"""Plugins: domains, face detectors, commands and checks from other packages.
+"""Plugins: domains, face detectors, media, commands and checks from other packages.
 
 A plugin imports everything it needs from here::
 
@@ -18,7 +18,15 @@ from hasnet_models.plugins.domain import API, DataFile, Domain
 from hasnet_models.plugins.hooks import hookimpl
 from hasnet_models.plugins.manager import Manager, discover, forget, kept_manager
 from hasnet_models.plugins.registry import PluginFailure, Provider, Registry
-from hasnet_models.plugins.specs import FAILED, NOTE, OK, Check, CommandSpec, DetectorSpec
+from hasnet_models.plugins.specs import (
+    FAILED,
+    NOTE,
+    OK,
+    Check,
+    CommandSpec,
+    DetectorSpec,
+    MediumSpec,
+)
 
 __all__ = [
     "API",
@@ -31,6 +39,7 @@ __all__ = [
     "DetectorSpec",
     "Domain",
     "Manager",
+    "MediumSpec",
     "PluginFailure",
     "Provider",
     "Registry",

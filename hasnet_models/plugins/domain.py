@@ -20,7 +20,7 @@ MANIFEST = "domain.toml"
 RESERVED = frozenset({"none"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _KEYS = {"api": int, "name": str, "title": str, "licence": str, "references": dict}
-_OPTIONAL_KEYS = {"head": dict, "shape": dict}
+_OPTIONAL_KEYS = {"head": dict, "shape": dict, "medium": dict}
 _TOML_NAMES = {int: "whole number", str: "string", dict: "table"}
 
 
@@ -62,6 +62,8 @@ class Domain:
         reference_file: read when `references` is first used.
         head_file: checked when `head` is first used; None where the base network serves.
         shaping: how far faces go to its shape.
+        medium: the table of the medium it is made in, as sorted items; see `plugins.media`, which
+            this module does without as it holds arrays. Empty for none.
         package: the Python package it came from.
         distribution: the installed distribution, filled in by the registry, as is
         version: of that distribution.
@@ -73,6 +75,7 @@ class Domain:
     reference_file: DataFile
     head_file: DataFile | None = None
     shaping: Shaping = field(default_factory=Shaping)
+    medium: tuple[tuple[str, Any], ...] = ()
     package: str = ""
     distribution: str = ""
     version: str = ""
@@ -181,6 +184,7 @@ class Domain:
             reference_file=_data_file(manifest["references"], folder, where),
             head_file=_data_file(head, folder, where) if head is not None else None,
             shaping=_shaping(manifest.get("shape", {}), where),
+            medium=_medium(manifest.get("medium"), where),
             package=package,
         )
 
@@ -211,6 +215,15 @@ def _shaping(table: Mapping[str, Any], where: str) -> Shaping:
         return Shaping(**table)
     except ValueError as error:
         raise DomainError(f"{where}, [shape]: {error}.") from error
+
+
+def _medium(table: Mapping[str, Any] | None, where: str) -> tuple[tuple[str, Any], ...]:
+    """The table [medium]: a kind, and numbers that it knows."""
+    if table is None:
+        return ()
+    if not isinstance(table.get("kind"), str):
+        raise DomainError(f"{where} needs 'kind' in [medium] as a string.")
+    return tuple(sorted(table.items()))
 
 
 def _data_file(table: Mapping[str, Any], folder: Path, where: str) -> DataFile:

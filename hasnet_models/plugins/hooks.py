@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import pluggy
 
 from hasnet_models.plugins.domain import Domain
-from hasnet_models.plugins.specs import Check, CommandSpec, DetectorSpec
+from hasnet_models.plugins.specs import Check, CommandSpec, DetectorSpec, MediumSpec
 
 PROJECT = "hasnet"
 PREFIX = "hasnet_"
@@ -62,6 +62,51 @@ def hasnet_detectors() -> Iterable[DetectorSpec]:
         @hookimpl
         def hasnet_detectors():
             yield DetectorSpec("whole-picture", WholePicture)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def hasnet_media() -> Iterable[MediumSpec]:
+    """Provide media, which manifests name in [medium] and users with `medium_kind`.
+
+    Asked when a medium is chosen that is not hasnet's own. What `load` gives is a class as those of
+    `hasnet_models.medium`: frozen parameters with bounds, `fields` found once for a picture, and
+    `lay`, which gives some of its rows. Lengths are px of a face of 512 px::
+
+        from hasnet_models.plugins import MediumSpec, hookimpl
+
+        def load():
+            from dataclasses import dataclass
+            from typing import ClassVar
+
+            import numpy as np
+
+            from hasnet_models.medium import Medium, bounded
+            from hasnet_models.medium.scale import luma, spread
+
+            @dataclass(frozen=True)
+            class Halftone(Medium):
+                '''Dots of ink, larger where the picture is darker.'''
+
+                kind: ClassVar[str] = "halftone"
+                pitch: float = bounded(5.0, 2.0, 20.0)
+                ink: float = bounded(0.4, 0.0, 1.0)
+
+                def fields(self, scene):
+                    turn = np.float32(np.pi / scene.px(self.pitch))
+                    y, x = (np.sin(turn * np.arange(n, dtype=np.float32)) for n in scene.shape)
+                    return {"screen": np.outer(y, x) / 2 + 0.5}
+
+                def lay(self, band):
+                    dots = np.clip(4 * (band.fields["screen"] - luma(band.rgb)), 0, 1)
+                    return band.rgb * (1 - np.float32(self.ink) * spread(dots))
+
+            return Halftone
+
+        @hookimpl
+        def hasnet_media():
+            yield MediumSpec("halftone", load)
     """
     raise NotImplementedError
 

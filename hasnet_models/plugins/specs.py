@@ -1,4 +1,4 @@
-"""What plugins give beside domains: face detectors, commands, rows of the installation's report.
+"""What plugins give beside domains: face detectors, media, commands, rows of `hasnet doctor`.
 
 A spec says how a thing is called and how to load it; nothing is loaded before it is used.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from hasnet_models.errors import EXIT_FAILED
 
 OK, NOTE, FAILED = "ok", "note", "failed"
+NO_MEDIUM = "none"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LARGEST_EXIT_CODE = 255
 
@@ -34,6 +35,29 @@ class DetectorSpec:
 
     def __post_init__(self) -> None:
         _require_name(self.name)
+        _require(callable(self.load), "'load' is to be called")
+
+
+@dataclass(frozen=True)
+class MediumSpec:
+    """A kind of medium.
+
+    Args:
+        name: what manifests and users choose it by: lower-case letters, digits, '-' and '_', and
+            not "none".
+        load: gives the class, a `hasnet_models.medium.Medium` whose `kind` is the name; may raise
+            a HasnetError.
+
+    Raises:
+        ValueError: a name of another form, or nothing to call.
+    """
+
+    name: str
+    load: Callable[[], Any]
+
+    def __post_init__(self) -> None:
+        _require_name(self.name)
+        _require(self.name != NO_MEDIUM, f"'{NO_MEDIUM}' stands for no medium")
         _require(callable(self.load), "'load' is to be called")
 
 
