@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from fakes import Finds, face_at
 
+from hasnet_models import image_io
+from hasnet_models.avatar.geometry import Geometry
+from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.drawn import (
     CELL,
     TEMPLATE,
@@ -22,7 +27,12 @@ from hasnet_models.face.drawn import (
     template_similarity,
     upright,
 )
-from hasnet_models.frame import fit_similarity, invert, transform
+from hasnet_models.face.drawn_too import DrawnToo, as_face
+from hasnet_models.face.search import select
+from hasnet_models.frame import fit_similarity, invert, similarity, transform
+from hasnet_models.image_io import Photo
+from hasnet_models.plugins.detectors import load_detector
+from hasnet_models.topology.points import EYES
 from hasnet_models.topology.zones import ZONES, zone_maps
 
 TOOLS = Path(__file__).parents[1] / "tools"
@@ -351,3 +361,39 @@ def test_the_onnx_file_says_what_the_network_says(views, tmp_path):
         for a, b in zip(wanted, found, strict=True):
             assert a.shape == b.shape
             assert np.abs(a.numpy() - b).max() < 0.02
+
+
+# --- beside the detector and the mesh
+
+
+def test_a_drawn_face_as_a_detector_gives_it_is_aligned_the_same_way():
+    face = typical(turned(20, 2.5, 40, 10))
+    assert np.allclose(similarity(as_face(face).landmarks), template_similarity(face), atol=1e-3)
+
+
+def test_drawn_faces_are_looked_for_only_where_no_other_is_found():
+    photographed = face_at(turned(0, 1, 0, 0))
+    drawn = SimpleNamespace(find_all=lambda rgb: [typical()])
+    assert DrawnToo(Finds(photographed), lambda: drawn).detect(cartoon()) == [photographed]
+    assert [face.score for face in DrawnToo(Finds(), lambda: drawn).detect(cartoon())] == [0.9]
+
+
+@pytest.mark.slow
+def test_a_cartoon_is_aligned_by_its_own_points_and_has_a_mesh():
+    rgb = cv2.copyMakeBorder(cartoon(), 60, 20, 90, 30, cv2.BORDER_REPLICATE)
+    geometry = Geometry()
+    detector = DrawnToo(Finds(), lambda: geometry.drawn)
+    (aligned,), _ = select(Photo(rgb), FaceChoice(), detector)
+    known = geometry.known(aligned, rgb)
+    assert known.mesh.source == "boxes" and known.zones[2].sum() > 1
+    eyes = known.mesh.points[:, :2][[list(eye) for eye in EYES]].mean(1)
+    assert np.allclose(eyes, TEMPLATE[:2], atol=0.04)
+
+
+@pytest.mark.slow
+def test_a_photographed_face_is_not_taken_for_a_drawn_one():
+    rgb = image_io.read(Path(__file__).parents[1] / "examples" / "astronaut.png").rgb
+    geometry = Geometry()
+    (aligned,), _ = select(Photo(rgb), FaceChoice(), load_detector())
+    known = geometry.known(aligned, rgb)
+    assert known.mesh.source == "mesh" and (known.matrix == aligned.matrix).all()
