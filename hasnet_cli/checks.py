@@ -7,28 +7,29 @@ import os
 import platform
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hasnet_cli import settings
 from hasnet_models import __version__
 from hasnet_models.errors import (
     EXIT_DEVICE,
     EXIT_DOMAIN,
     EXIT_FAILED,
     EXIT_OK,
+    EXIT_USAGE,
     EXIT_WEIGHTS,
     HasnetError,
+    UsageError,
     WeightsError,
 )
-from hasnet_models.plugins import Registry, discover
+from hasnet_models.plugins import FAILED, NOTE, OK, Check, Manager, Registry, hooks
+from hasnet_models.plugins.isolation import line
+from hasnet_models.plugins.manager import HOOKS
 from hasnet_models.weights import files, store
 
-if TYPE_CHECKING:
-    import torch
-
-OK, NOTE, FAILED = "ok", "note", "failed"
+SECTIONS = ("versions", "devices", "weights", "plugins", "folders", "settings")
 LITTLE_SPACE = 1 << 30
 _MEGABYTE = 1_000_000
 
@@ -50,37 +51,27 @@ RIVALS = {
 _OPTIONAL = {"pillow-heif", "ray"}
 
 
-@dataclass(frozen=True)
-class Check:
-    """One line of the report.
-
-    Args:
-        section: "versions", "devices", "weights", "plugins", "folders" or "settings".
-        status: "ok", "note" (worth knowing) or "failed".
-        exit_code: what the program ends with when this is the first failure.
-        more: further lines, such as a traceback.
-    """
-
-    section: str
-    name: str
-    status: str
-    detail: str
-    exit_code: int = EXIT_FAILED
-    more: str = ""
-
-
-def examine() -> list[Check]:
-    """All checks; what a check itself stumbles over is a failed check."""
-    parts: tuple[tuple[str, Callable[[], Iterator[Check]]], ...] = (
-        ("versions", _versions),
-        ("versions", _rivals),
-        ("devices", _devices),
-        ("devices", _detector),
-        ("weights", _weights),
-        ("plugins", _plugins),
-        ("folders", _folders),
+def own() -> Iterator[Check]:
+    """Our own rows; what a check itself stumbles over is a failed row."""
+    parts = (
+        ("versions", "versions", _versions()),
+        ("versions", "rivals", _rivals()),
+        ("devices", "devices", _devices()),
+        ("devices", "detector", _detector()),
+        ("weights", "weights", _weights()),
+        ("folders", "folders", _folders()),
+        ("settings", "settings", _settings()),
     )
-    return [check for section, part in parts for check in _guarded(section, part)]
+    for part in parts:
+        yield from _guarded(*part)
+
+
+def examine(manager: Manager) -> list[Check]:
+    """The rows of all plugins, and what is to be said of the plugins themselves, by sections."""
+    rows = [check for _, check in manager.each(hooks.hasnet_checks)]
+    rows += _guarded("plugins", "plugins", _plugins(manager))
+    order = [*SECTIONS, *(row.section for row in rows)]
+    return sorted(rows, key=lambda row: order.index(row.section))
 
 
 def exit_code(checks: list[Check]) -> int:
@@ -88,21 +79,15 @@ def exit_code(checks: list[Check]) -> int:
     return next((check.exit_code for check in checks if check.status == FAILED), EXIT_OK)
 
 
-def _guarded(section: str, part: Callable[[], Iterator[Check]]) -> list[Check]:
+def _guarded(section: str, name: str, rows: Iterator[Check]) -> list[Check]:
     found: list[Check] = []
     try:
-        found.extend(part())
+        found.extend(rows)
     # A library that cannot even be imported may fail in any way; the report is for that day.
     except (Exception, SystemExit) as error:
         code = error.exit_code if isinstance(error, HasnetError) else EXIT_FAILED
-        name = part.__name__.strip("_")
-        found.append(Check(section, name, FAILED, _line(error), code, traceback.format_exc()))
+        found.append(Check(section, name, FAILED, line(error), code, traceback.format_exc()))
     return found
-
-
-def _line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, HasnetError) else f"{type(error).__name__}: {text}"
 
 
 # ------------------------------------------------------------------------------------------ parts
@@ -155,33 +140,36 @@ def _devices() -> Iterator[Check]:
 
 def _device(name: str, about: str) -> Check:
     """Whether a device computes what a processor computes, which some say and do not."""
-    import torch
-
     try:
-        difference = (_convolved(torch.device(name)) - _convolved(torch.device("cpu"))).abs().max()
+        difference = _difference(name)
     except (RuntimeError, NotImplementedError, AssertionError) as error:
-        return Check("devices", name, FAILED, f"{about}; {_line(error)}", EXIT_DEVICE)
+        return Check("devices", name, FAILED, f"{about}; {line(error)}", EXIT_DEVICE)
     if not difference < 1e-2:
         detail = f"{about}; computes wrongly (off by {difference:.2g})"
         return Check("devices", name, FAILED, detail, EXIT_DEVICE)
     return Check("devices", name, OK, f"{about}; a small forward pass is right")
 
 
-def _convolved(device: torch.device) -> torch.Tensor:
+def _difference(device: str) -> float:
+    """The largest between a convolution there and on the processor."""
     import torch
 
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(1, 3, 16, 16, generator=generator)
     kernel = torch.rand(4, 3, 3, 3, generator=generator)
     with torch.inference_mode():
-        return torch.nn.functional.conv2d(x.to(device), kernel.to(device)).cpu()
+        there, here = (
+            torch.nn.functional.conv2d(x.to(place), kernel.to(place)).cpu()
+            for place in (device, "cpu")
+        )
+    return float((there - here).abs().max())
 
 
 def _detector() -> Iterator[Check]:
     """The embedded face detector on an empty picture."""
     import numpy as np
 
-    from hasnet_models.face import load_detector
+    from hasnet_models.plugins.detectors import load_detector
 
     load_detector().detect(np.zeros((64, 64, 3), np.uint8))
     yield Check("devices", "face detector", OK, "onnxruntime runs it")
@@ -201,17 +189,35 @@ def _weights() -> Iterator[Check]:
             yield Check("weights", name, OK, about + where)
 
 
-def _plugins() -> Iterator[Check]:
-    registry = discover()
+def _plugins(manager: Manager) -> Iterator[Check]:
+    """Every plugin is asked for everything, so that whatever fails is in the report."""
+    yield from _others(manager)
+    registry = manager.registry()
     yield from _domains(registry)
     for failure in registry.failures:
-        name = f"{failure.distribution} {failure.version}"
+        name = f"{failure.distribution} {failure.version}".rstrip()
         detail = f"plugin '{failure.plugin}' failed at {failure.stage}: {failure.error}"
         yield Check("plugins", name, FAILED, detail, EXIT_DOMAIN, failure.details)
+    for sentence in registry.warnings:
+        yield Check("plugins", "warning", NOTE, sentence)
     if registry.disabled:
         yield Check("plugins", "switched off", NOTE, ", ".join(registry.disabled))
     if not registry.domains:
         yield Check("plugins", "domains", NOTE, "none is usable; --ref works without")
+
+
+def _others(manager: Manager) -> Iterator[Check]:
+    """What installed plugins give beside domains."""
+    manager.by_name(hooks.hasnet_commands)
+    manager.by_name(hooks.hasnet_detectors)
+    given: dict[str, Counter[str]] = {}
+    for name in sorted(HOOKS.keys() - {hooks.hasnet_domains.__name__}):
+        for provider, _ in manager.each(HOOKS[name]):
+            if not provider.own:
+                given.setdefault(str(provider), Counter())[name] += 1
+    for provider, counts in sorted(given.items()):
+        detail = ", ".join(f"{count} of {name}" for name, count in counts.items())
+        yield Check("plugins", provider, OK, detail)
 
 
 def _domains(registry: Registry) -> Iterator[Check]:
@@ -247,6 +253,20 @@ def _folders() -> Iterator[Check]:
 
 def _used(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _settings() -> Iterator[Check]:
+    """Where each setting comes from: the environment as it was, or a file."""
+    try:
+        found = settings.read_files()
+    except UsageError as error:
+        yield Check("settings", "files", FAILED, str(error), EXIT_USAGE)
+        return
+    for name in sorted(settings.variable(key) for key in settings.KEYS):
+        if value := os.environ.get(name):
+            text, path = found.get(name, ("", None))
+            origin = f"from {path}" if text == value else "from the environment"
+            yield Check("settings", name, OK, f"{value} ({origin})")
 
 
 def report(checks: list[Check]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hasnet_cli.hints import hint_of
 from hasnet_models.errors import HasnetError
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class Terminal:
     def error(self, error: HasnetError) -> None:
         """One sentence, and what to do about it where that is known."""
         self.say(f"hasnet: {error}")
-        if error.hint:
-            self.say(f"  {error.hint}")
+        if hint := hint_of(error):
+            self.say(f"  {hint}")
 
     def report_plugins(self, registry: Registry) -> None:
         """One line for each broken plugin; the traceback with `-v`."""
@@ -82,6 +83,8 @@ class Terminal:
                 f"({failure.stage}): {failure.error}"
             )
             self.detail(failure.details.rstrip())
+        for sentence in registry.warnings:
+            self.note(sentence)
 
     def rich(self, *, stderr: bool = False) -> Console:
         """A rich console that takes file names literally; it honours NO_COLOR.

@@ -1,46 +1,20 @@
-"""metrics.jsonl as a picture of curves, one panel a quantity, drawn with Pillow."""
+"""A run's losses as a picture of curves, one panel a quantity, drawn with Pillow."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from hasnet_models.errors import UsageError
-from hasnet_models.training.loop import METRICS
+from hasnet_models.training.metrics import Curve
 
 PANEL = (420, 200)
 MARGIN = (62, 26, 14, 24)
 COLUMNS = 3
 SMOOTHED = 21
 PAPER, INK, FAINT, LINE = (255, 255, 255), (40, 40, 40), (205, 215, 230), (30, 90, 170)
-Curve = list[tuple[float, float]]
-
-
-def read_metrics(path: Path) -> dict[str, Curve]:
-    """(images, value) pairs of each quantity, of a run's folder or of its metrics.jsonl.
-
-    Lines that are not whole (the process was killed) are passed over; where a resumed run went
-    over the same images again, the later line counts.
-
-    Raises:
-        UsageError: there is no such file, or nothing to draw in it.
-    """
-    file = path / METRICS if path.is_dir() else path
-    if not file.is_file():
-        raise UsageError(f"There is no {METRICS} at {path}.")
-    curves: dict[str, Curve] = {}
-    for row in _rows(file.read_text(encoding="utf-8", errors="replace").splitlines()):
-        for name, value in row.items():
-            if name not in ("images", "step") and _finite(value):
-                curves.setdefault(name, []).append((float(row["images"]), float(value)))
-    if not curves:
-        raise UsageError(f"{file} holds no losses yet.")
-    return curves
 
 
 def draw(curves: dict[str, Curve]) -> np.ndarray:
@@ -103,21 +77,3 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(low, values[-1]), max(high, values[-1])
     room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
     return low - room, high + room
-
-
-def _rows(lines: Sequence[str]) -> list[dict]:
-    rows: list[dict] = []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and _finite(row.get("images")):
-            while rows and rows[-1]["images"] >= row["images"]:
-                rows.pop()
-            rows.append(row)
-    return rows
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -1,21 +1,21 @@
-"""Where the command line gets its heavy parts.
+"""Where the command line gets its heavy parts, and its plugins.
 
 Commands call these functions through the module (`factory.load_pipeline(...)`), so that a test
-or an embedding program can put another pipeline or detector in their place.
+or an embedding program can put another pipeline or detector in their place. The parts that need
+torch or OpenCV are imported when they are asked for; their types are named in words.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from hasnet_models.avatar.pipeline import AvatarPipeline
-    from hasnet_models.face.detect import Detector
-    from hasnet_models.plugins import Registry
+from hasnet_cli import builtin
+from hasnet_models.plugins import Manager, Registry, kept_manager
 
 
-def load_pipeline(device: str = "auto", backend: str = "embedded") -> AvatarPipeline:
-    """The pipeline with its weights on a device.
+def load_pipeline(device: str = "auto", backend: str = "embedded") -> Any:
+    """The `hasnet_models.avatar.pipeline.AvatarPipeline` with its weights on a device.
 
     Raises:
         WeightsError, DeviceError: see `AvatarPipeline.load`.
@@ -25,15 +25,24 @@ def load_pipeline(device: str = "auto", backend: str = "embedded") -> AvatarPipe
     return AvatarPipeline.load(device=device, backend=backend)
 
 
-def load_detector(backend: str = "embedded") -> Detector:
-    """A face detector alone."""
-    from hasnet_models.face import load_detector as load
+def load_detector(backend: str = "embedded") -> Any:
+    """A face detector alone, a `hasnet_models.face.types.Detector`."""
+    from hasnet_models.plugins.detectors import load_detector as load
 
     return load(backend)
 
 
+def find_plugins(environ: Mapping[str, str] | None = None) -> Manager:
+    """The plugins, those of the command line among them.
+
+    Args:
+        environ: in place of `os.environ`.
+    """
+    manager = kept_manager(environ)
+    manager.add(builtin)
+    return manager
+
+
 def find_domains() -> Registry:
     """The installed domains."""
-    from hasnet_models.plugins import discover
-
-    return discover()
+    return find_plugins().registry()

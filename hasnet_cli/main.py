@@ -3,58 +3,63 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import os
 import sys
 import traceback
+import warnings
 
 import click
+from click.shell_completion import CompletionItem
 
 from hasnet_cli import settings
 from hasnet_cli.console import Terminal, verbosity_options
 from hasnet_models import __version__
 from hasnet_models.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, HasnetError
 
-COMMANDS = {
-    "avatar": "Make an avatar of the face in a photo.",
-    "batch": "Make avatars of all photos in a folder.",
-    "domains": "List the installed domains.",
-    "palette": "Show the 20 colours of a picture.",
-    "align": "Cut out the face as an aligned 512 px picture.",
-    "explain": "Say how an avatar was made, and how to make it again.",
-    "report": "Make a page that shows what became of a batch.",
-    "sheet": "Make a contact sheet: photos by references, or the stages.",
-    "models": "List, check and fetch the weight files.",
-    "doctor": "Check this installation and print a report to paste.",
-    "completion": "Print the completion script of a shell.",
-    "train": "Train the networks on a folder of aligned faces.",
-    "data": "Import datasets of faces, and check a folder of them.",
-}
 
-
-class LazyGroup(click.Group):
-    """A group that knows its commands' names and first lines without importing them."""
+class RootGroup(click.Group):
+    """A group that finds its commands when they are wanted, so that `--version` costs nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        from hasnet_cli import subcommands
+
+        return list(subcommands.names())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        return importlib.import_module(f"hasnet_cli.commands.{cmd_name}").command
+        from hasnet_cli import subcommands
+
+        return subcommands.find(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        from hasnet_cli import subcommands
+
+        for title, commands in subcommands.listed().items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
+        subcommands.report_broken(ctx.ensure_object(Terminal))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click's, with a suggestion for a misspelt command."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = settings.near_miss(args[0], COMMANDS)
+        from hasnet_cli import subcommands
+
+        if not args[0].startswith("-") and not subcommands.exists(args[0]):
+            subcommands.report_broken(ctx.ensure_object(Terminal))
+            hint = settings.near_miss(args[0], subcommands.names())
             raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's, without importing the commands."""
+        from hasnet_cli import subcommands
+
+        found = [
+            CompletionItem(name, help=line)
+            for name, line in subcommands.names().items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
 # Variables beside those of the settings files: none so far.
@@ -63,7 +68,7 @@ VARIABLES = frozenset(settings.variable(key) for key in settings.KEYS)
 _WITHOUT_SETTINGS = {"doctor", "completion"}
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hasnet")
 @verbosity_options
 @click.pass_context
@@ -90,7 +95,10 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = Terminal()
     try:
-        code = _run(args, terminal)
+        with warnings.catch_warnings():
+            # Damaged metadata beside sound pixels is no news to the user.
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+            code = _run(args, terminal)
         sys.stdout.flush()
     except OSError as error:
         code = _failed_output(error, terminal)
@@ -111,7 +119,9 @@ def _run(args: list[str] | None, terminal: Terminal) -> int:
     except click.Abort:
         terminal.say("Interrupted.")
         return EXIT_INTERRUPTED
-    except Exception as error:
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a plugin's command may raise what is no Exception
         return _internal_error(error, terminal)
     return result if isinstance(result, int) else EXIT_OK
 
@@ -124,7 +134,7 @@ def _failed_output(error: OSError, terminal: Terminal) -> int:
     return EXIT_FAILED
 
 
-def _internal_error(error: Exception, terminal: Terminal) -> int:
+def _internal_error(error: BaseException, terminal: Terminal) -> int:
     terminal.detail(traceback.format_exc().rstrip())
     reason = " ".join(str(error).split())
     terminal.say(f"hasnet: internal error: {type(error).__name__}: {reason} (-v shows where)")

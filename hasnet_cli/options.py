@@ -1,57 +1,69 @@
-"""The options of `avatar` and `batch` that say what an avatar is to look like."""
+"""Options that several commands have."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
-from hasnet_models.avatar.job import Job
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request
-from hasnet_models.errors import HasnetError
+from hasnet_models.errors import HasnetError, UsageError
+from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
+from hasnet_models.plugins import hooks
 
 
-class FaceMode(click.ParamType):
-    """`auto`, `aligned`, or a box `x,y,w,h` in pixels."""
+class FaceType(click.ParamType):
+    """Which face of a picture, or where it is: a `FaceChoice` of some kinds."""
 
     name = "face"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "auto|aligned|x,y,w,h"
+    def __init__(self, kinds: Collection[str] = KINDS) -> None:
+        self.kinds = kinds
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in ("auto", "aligned"):
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "|".join(f"{kind}IMG" if kind == LIKE else kind for kind in self.kinds)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> FaceChoice:
+        if isinstance(value, FaceChoice):
             return value
         try:
-            x, y, width, height = (float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"'{value}' is not auto, aligned or x,y,w,h.", param, ctx)
-        if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
-            self.fail(f"'{value}' is not a box: its width and height are above 0.", param, ctx)
-        return value
+            return FaceChoice.parse(value, self.kinds)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
-class FaceChoice(FaceMode):
-    """One of the faces of a photo, or all: what FaceMode takes, and the choices among several."""
+class DetectorName(click.ParamType):
+    """A face detector, hasnet's own or a plugin's; plugins are looked at only for theirs."""
+
+    name = "detector"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "largest|all|N|like:IMG|auto|aligned|x,y,w,h"
+        return "embedded|insightface|NAME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in ("largest", "all") or value.startswith("like:"):
-            return value
-        if value.isdecimal():
-            if int(value) == 0:
-                self.fail("Faces are numbered from the left to the right, from 1.", param, ctx)
-            return str(int(value))
-        return super().convert(value, param, ctx)
+        manager = factory.find_plugins()
+        if not manager.find(hooks.hasnet_detectors, value):
+            names = ", ".join(manager.by_name(hooks.hasnet_detectors))
+            if ctx:
+                ctx.ensure_object(Terminal).report_plugins(manager.state())
+            self.fail(f"'{value}' is no face detector; there are {names}.", param, ctx)
+        return value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = factory.find_plugins().by_name(hooks.hasnet_detectors)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def complete_domains(
@@ -83,12 +95,52 @@ device_option = click.option(
 )
 backend_option = click.option(
     "--backend",
-    type=click.Choice(["embedded", "insightface"]),
+    type=DetectorName(),
     default="embedded",
     envvar="HASNET_BACKEND",
     show_envvar=True,
     help="Face detector.",
 )
+
+quality_option = click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    envvar="HASNET_QUALITY",
+    show_envvar=True,
+    help="Of JPEG, WebP, AVIF and HEIC.  [default: 95]",
+)
+single_face_option = click.option(
+    "--face", type=FaceType(SINGLE), default="auto", help="Where the face is."
+)
+
+
+_LOOK_OPTIONS = (
+    click.option(
+        "--strength", type=float, default=1.0, help="0: colours only, 1: the whole effect."
+    ),
+    click.option(
+        "--shape", type=float, metavar="0..1.5",
+        help="How far the face takes the reference's shape.  [default: the domain's]",
+    ),
+    click.option(
+        "--appearance", type=float, metavar="0..1",
+        help="How far its colours go where the reference's face has them.  [default: 0.8]",
+    ),
+)  # fmt: skip
+
+
+def look_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a Look to a command, which gets them as `look`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        look = Look(**{field.name: kwargs.pop(field.name) for field in fields(Look)})
+        return function(*args, look=look, **kwargs)
+
+    for option in reversed(_LOOK_OPTIONS):
+        wrapper = option(wrapper)
+    return wrapper
 
 
 def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,7 +148,8 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        request = Request(**{field.name: kwargs.pop(field.name) for field in fields(Request)})
+        names = {field.name for field in (*fields(Request), *fields(Look))} - {"look"}
+        request = Request.of(**{name: kwargs.pop(name) for name in names})
         return function(*args, request=request, **kwargs)
 
     for option in reversed(_OPTIONS):
@@ -123,25 +176,14 @@ _OPTIONS = (
         help="Which reference of the domain.  [default: likest]",
     ),
     click.option("--seed", type=int, help="Seed of --reference random."),
-    click.option("--face", type=FaceChoice(), default="auto", help="Which face, or where it is."),
-    click.option("--ref-face", type=FaceMode(), default="auto", help="The same for --ref."),
+    click.option("--face", type=FaceType(), default="auto", help="Which face, or where it is."),
+    click.option(
+        "--ref-face", type=FaceType(SINGLE), default="auto", help="The same for --ref."
+    ),
     device_option,
     backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
     click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
-    click.option(
-        "--strength", type=float, default=1.0, help="0: colours only, 1: the whole effect."
-    ),
+    *_LOOK_OPTIONS,
 )
 
-
-def start_job(request: Request, terminal: Terminal) -> Job:
-    """The request made ready, with the installed domains and this program's pipeline.
-
-    Raises:
-        HasnetError: of the kind that fits.
-    """
-    request.check()
-    registry = factory.find_domains()
-    terminal.report_plugins(registry)
-    return Job.start(request, registry, factory.load_pipeline, terminal.note)

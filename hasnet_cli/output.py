@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from hasnet_cli.console import Terminal
-from hasnet_models.avatar.request import STREAM
 from hasnet_models.errors import UsageError
+from hasnet_models.filenames import STREAM
 
 
 def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) -> str:
@@ -56,12 +56,3 @@ def check_streams(output: str | None, as_json: bool) -> None:
     if as_json and output == STREAM:
         raise UsageError("--json and -o - both want standard output.")
 
-
-quality_option = click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=95,
-    envvar="HASNET_QUALITY",
-    show_envvar=True,
-    help="Of JPEG, WebP, AVIF and HEIC.  [default: 95]",
-)

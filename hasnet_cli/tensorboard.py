@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from hasnet_models.errors import UsageError
-from hasnet_models.training.loop import Watcher
+from hasnet_models.training.loop import TrainingWatcher
 
 
-class Board(Watcher):
+class Board(TrainingWatcher):
     """Writes each line of metrics.jsonl as scalars into the run's folder.
 
     Raises:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from hasnet_cli.console import Terminal
-from hasnet_models.training.loop import Status, Watcher
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from hasnet_models.training.cost import Cost
+from hasnet_models.training.cost import Cost
+from hasnet_models.training.loop import TrainingStatus, TrainingWatcher
 
 PARTS = 1000
 
 
-class Lines(Watcher):
+class Lines(TrainingWatcher):
     """One line of text for each line of metrics.jsonl."""
 
     def __init__(self, terminal: Terminal) -> None:
@@ -28,13 +32,13 @@ class Lines(Watcher):
         self.terminal.note(numbers(row))
 
 
-class Bar(Watcher):
+class Bar(TrainingWatcher):
     """A bar with the share of the budget, images/s, the time left and the newest losses."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self.progress, self.task = progress, task
 
-    def step(self, status: Status) -> None:
+    def step(self, status: TrainingStatus) -> None:
         """After every step."""
         done = None if status.share is None else status.share * PARTS
         self.progress.update(
@@ -47,19 +51,16 @@ class Bar(Watcher):
 
 
 @contextmanager
-def watching(terminal: Terminal, title: str, *, endless: bool) -> Iterator[Watcher]:
+def watching(terminal: Terminal, title: str, *, endless: bool) -> Iterator[TrainingWatcher]:
     """What shows a run: a bar on a terminal, lines otherwise, nothing with -q."""
     if terminal.display() != "rich":
         yield Lines(terminal)
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Left
-
     columns = (
         TextColumn("{task.description}"),
         BarColumn(20),
         TextColumn("{task.fields[images]}  {task.fields[speed]}"),
-        TimeElapsedColumn() if endless else Left(),
+        TimeElapsedColumn() if endless else TimeRemainingColumn(),
         TextColumn("{task.fields[losses]}"),
     )
     with Progress(*columns, console=terminal.rich(stderr=True)) as bar, terminal.above(bar.console):

@@ -44,7 +44,11 @@ def _best_device() -> str:
 
 def _mps() -> torch.device:
     if not torch.backends.mps.is_available():
-        raise DeviceError("The device mps is not available here.", "Use --device auto or cpu.")
+        raise DeviceError(
+            "The device mps is not available here.",
+            "Use device=auto or cpu.",
+            parameters=("device",),
+        )
     return torch.device("mps")
 
 
@@ -54,6 +58,7 @@ def _cuda(index: int) -> torch.device:
         found = "no CUDA device" if count == 0 else f"{count} CUDA device{'s' * (count > 1)}"
         raise DeviceError(
             f"The device cuda:{index} is not available: torch sees {found} here.",
-            "Use --device auto or cpu, or install a torch build that fits the driver.",
+            "Use device=auto or cpu, or install a torch build that fits the driver.",
+            parameters=("device",),
         )
     return torch.device("cuda", index)

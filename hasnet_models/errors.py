@@ -20,16 +20,24 @@ EXIT_INTERRUPTED = 130
 class HasnetError(Exception):
     """An error whose message is meant for the user.
 
+    Message and hint state facts in Python's terms; whoever takes options in another form (the
+    command line has flags) finds in `parameters` which ones are meant.
+
     Args:
         message: one clear sentence.
-        hint: what the user can do about it, one sentence, or None.
+        hint: what the user can do about it, one sentence, or None. A parameter to be given is
+            written as in Python, such as `face=aligned` or `paste=True`.
+        parameters: the names of the parameters that message and hint are about.
     """
 
     exit_code = EXIT_FAILED
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str | None = None, *, parameters: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.hint = hint
+        self.parameters = parameters
 
 
 class ImageError(HasnetError):
@@ -54,8 +62,18 @@ class WeightsError(HasnetError):
     exit_code = EXIT_WEIGHTS
 
 
+class WeightFileError(WeightsError):
+    """A weight file of the package is missing or damaged: the right one has to be fetched."""
+
+
 class DomainError(HasnetError):
     """A domain is unknown, or the plugin that provides it is broken."""
+
+    exit_code = EXIT_DOMAIN
+
+
+class PluginError(HasnetError):
+    """An installed plugin is broken."""
 
     exit_code = EXIT_DOMAIN
 
@@ -64,3 +82,4 @@ class DeviceError(HasnetError):
     """The device that was asked for is not usable here."""
 
     exit_code = EXIT_DEVICE
+

@@ -27,6 +27,8 @@ from functools import cached_property
 
 import numpy as np
 
+# Rises when a picture may get other colours, so that what was kept of before is not taken.
+VERSION = 1
 COLOURS = 20
 MAX_SIDE = 128
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hasnet_models.face.opencv import cv2
+from hasnet_models.opencv import cv2
 
 _CAPTION_SHARE = 0.16
 _SWATCH_ROWS = 4

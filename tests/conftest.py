@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import nano
 import numpy as np
 import pytest
 from fakes import FakePipeline
 
 from hasnet_cli import factory
 from hasnet_cli.main import main
+from hasnet_models.avatar.pipeline import AvatarPipeline
+from hasnet_models.plugins import entry_points, forget
 from hasnet_models.plugins.reference import Reference, save_references
+
+MISSING = "could not import"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "fail where tests were skipped because a package is not installed"
+    parser.addoption("--no-missing", action="store_true", help=text)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With --no-missing, what `importorskip` passed over is a failure of the run."""
+    if session.config.getoption("--no-missing") and _missing(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    if config.getoption("--no-missing"):
+        for reason in _missing(config):
+            terminalreporter.write_line(f"a package is missing: {reason}", red=True)
+
+
+def _missing(config: pytest.Config) -> list[str]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reasons = (str(report.longrepr) for report in reporter.stats.get("skipped", []))
+    return [reason for reason in reasons if MISSING in reason]
+
 
 GOOD_PLUGIN = """
 from hasnet_models.plugins import Domain, hookimpl
@@ -67,31 +99,52 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Fake site-packages; really installed plugins are out of sight."""
+    forget()
     folder = tmp_path / "site"
     folder.mkdir()
     before = set(sys.modules)
     _hide_installed_plugins(monkeypatch, folder)
     yield Site(folder)
+    forget()
     for name in set(sys.modules) - before:
         if name.startswith("fake_domain_"):
             del sys.modules[name]
 
 
 def _hide_installed_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    import importlib.metadata
-
     monkeypatch.syspath_prepend(str(folder))
-    real: Callable = importlib.metadata.entry_points
 
-    def only_fake(**wanted):
-        return [
-            entry for entry in real(**wanted)
-            if entry.module.startswith("fake_domain_")
-        ]  # fmt: skip
+    def only_fake() -> Iterable[importlib.metadata.Distribution]:
+        return importlib.metadata.distributions(path=[str(folder)])
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", only_fake)
+    monkeypatch.setattr(entry_points, "distributions", only_fake)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Faces of three domains, see `nano.make_folder`."""
+    return nano.make_folder(tmp_path / "faces")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 256 KiB, where the tests may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if not mount or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a file system")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture(scope="session")
+def networks() -> AvatarPipeline:
+    """The real networks, loaded once for all tests."""
+    return AvatarPipeline.load("cpu")
 
 
 @pytest.fixture
@@ -112,6 +165,7 @@ def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> 
 
     def call(*args: object) -> Outcome:
         capsys.readouterr()
+        forget()  # each call stands for a process
         code = main([str(arg) for arg in args])
         return Outcome(code, *capsys.readouterr())
 

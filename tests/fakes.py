@@ -15,10 +15,14 @@ import numpy as np
 from hasnet_cli import factory
 from hasnet_models import image_io
 from hasnet_models.errors import NoFaceError
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.types import Face
+from hasnet_models.frame import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.palette import extract
 from hasnet_models.plugins.reference import Reference
 
 SIDE = 16
+AUTO = FaceChoice()
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,36 @@ class FakeSteps:
     source: np.ndarray
     gray: np.ndarray
     x_rt: np.ndarray
+    x_warp: np.ndarray
+    x_map: np.ndarray
     x_tt: np.ndarray
 
 
-def picture(path: Path, level: int = 200, width: int = 24, height: int = 20) -> Path:
+def picture(path: Path | str, level: int = 200, width: int = 24, height: int = 20) -> Path:
+    """A plain picture in a file; FakePipeline sees two faces in a grey one, none in a black one."""
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     image_io.write(np.full((height, width, 3), level, np.uint8), path)
     return path
+
+
+class Finds:
+    """A detector that always finds the same, the largest first, and remembers what it was shown."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = sorted(faces, key=lambda face: -face.area)
+        self.seen: list[tuple[int, ...]] = []
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        self.seen.append(rgb.shape)
+        return self.faces
+
+
+def face_at(matrix: np.ndarray) -> Face:
+    """The face that `matrix`, photo to crop, brings onto the template."""
+    back = invert(matrix)
+    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
+    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
 
 
 class FakePipeline:
@@ -46,9 +73,9 @@ class FakePipeline:
     def __init__(self) -> None:
         self.rendered: list[tuple[str, str | None]] = []
 
-    def crop(self, photo, face_mode="auto"):
+    def crop(self, photo, choice=AUTO):
         mean = photo.rgb.mean()
-        if mean < 1 and face_mode == "auto":
+        if mean < 1 and choice == AUTO:
             raise NoFaceError(f"No face was found in {photo.name}.", "Try --face x,y,w,h.")
         if photo.rgb.shape[1] == 13:
             raise RuntimeError("a fault\nof two lines")
@@ -57,30 +84,31 @@ class FakePipeline:
         matrix = np.array([[20.0, 0, 20], [0, 20.0, 60]])
         return SimpleNamespace(crop=crop, matrix=matrix, face=None), notes
 
-    def crops(self, photo, face="auto", like=None):
+    def crops(self, photo, choice=AUTO, like=None):
         """As many faces as the photo is high in tens of pixels, for those who want all."""
-        aligned, notes = self.crop(photo, face)
-        count = photo.rgb.shape[0] // 10 if face == "all" else 1
+        aligned, notes = self.crop(photo, choice)
+        count = photo.rgb.shape[0] // 10 if choice.kind == "all" else 1
         return [aligned] * count, notes
 
     def embed(self, crop):
         return _unit(int(crop[0, 0, 0]))
 
-    def reference_from_image(self, photo, face_mode="auto"):
+    def reference_from_image(self, photo, choice=AUTO):
         found = Reference(photo.name, extract(photo.rgb), _unit(7))
         return found, ["taken as an aligned crop."]
 
     def nearest_domain(self, reference, domains):
         return domains[0] if domains else None
 
-    def render(self, crop, reference, domain):
+    def render(self, face, reference, domain, look):
+        crop = face.crop
         self.rendered.append((reference.name, domain.name if domain else None))
         avatar = np.full_like(crop, 0) + reference.palette[0]
-        return FakeSteps(source=crop, gray=crop, x_rt=crop, x_tt=avatar)
+        return FakeSteps(crop, crop, crop, crop, crop, avatar)
 
-    def render_many(self, crops, references, domain):
-        pairs = zip(crops, references, strict=True)
-        return [self.render(crop, reference, domain) for crop, reference in pairs]
+    def render_many(self, faces, references, domain, look):
+        pairs = zip(faces, references, strict=True)
+        return [self.render(face, reference, domain, look) for face, reference in pairs]
 
 
 def _unit(seed: int) -> np.ndarray:

@@ -82,6 +82,30 @@ def test_notes_can_be_heard(pipeline, face):
     assert any("nearest to domain 'pencil'" in text for text in heard)
 
 
+def test_chance_gives_each_picture_a_reference_of_its_own(pipeline):
+    pictures = [np.full((20, 24, 3), level, np.uint8) for level in range(20, 200, 9)]
+
+    def names(look, order):
+        pipeline.rendered.clear()
+        for picture in order:
+            look(picture)
+        return [name for name, _ in pipeline.rendered]
+
+    first = names(Avatar(domain="pencil", reference="random", seed=5), pictures)
+    assert set(first) == {"pencil-01", "pencil-02", "pencil-03"}
+    # Neither the order nor the other pictures matter; the seed does.
+    assert names(Avatar(domain="pencil", reference="random", seed=5), pictures[::-1]) == first[::-1]
+    assert names(Avatar(domain="pencil", reference="random", seed=6), pictures) != first
+    assert len(set(names(Avatar(domain="pencil", reference="random"), pictures))) > 1
+
+
+def test_a_portrait_knows_its_stages(pipeline, face):
+    portrait = Avatar(domain="pencil", size=40)(face)
+    assert portrait.array.shape == (40, 40, 3) and portrait.steps.x_tt.shape == (16, 16, 3)
+    assert portrait.palette[0] == "#{:02x}{:02x}{:02x}".format(*portrait.colours[0])
+    assert portrait.source.path == face and "array" not in repr(portrait)
+
+
 def test_errors_are_the_library_s_own(pipeline, face, tmp_path):
     with pytest.raises(UsageError):
         Avatar()

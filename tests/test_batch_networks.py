@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,14 @@ from nano import CPU, preset
 
 from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.errors import UsageError
+from hasnet_models.face.types import AlignedFace, FaceMesh
 from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.plugins.reference import Reference
+from hasnet_models.topology.anime import anime_shape
+from hasnet_models.topology.mean_face import mean_face
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +29,13 @@ def pipeline() -> AvatarPipeline:
     return AvatarPipeline(CPU, None, *(net.eval().requires_grad_(False) for net in nets))
 
 
-def crops(count: int) -> list[np.ndarray]:
+def aligned(count: int) -> list[AlignedFace]:
+    """Without a mesh, except the last one."""
     rng = np.random.default_rng(0)
     small = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
-    return [one.repeat(8, 0).repeat(8, 1) for one in small]
+    faces = [AlignedFace(one.repeat(8, 0).repeat(8, 1), np.eye(2, 3)) for one in small]
+    mesh = FaceMesh(mean_face().astype(np.float32), 1.0)
+    return [*faces[:-1], replace(faces[-1], mesh=mesh)]
 
 
 def references(count: int) -> list[Reference]:
@@ -35,29 +43,35 @@ def references(count: int) -> list[Reference]:
     palettes = rng.integers(0, 256, (count, 20, 3), dtype=np.uint8)
     z_ids = rng.normal(size=(count, 192)).astype(np.float32)
     z_ids /= np.linalg.norm(z_ids, axis=1, keepdims=True)
-    return [Reference(f"r{i}", palettes[i], z_ids[i]) for i in range(count)]
+    appearance = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    own = {"shape": anime_shape().astype(np.float32), "appearance": appearance}
+    return [Reference(f"r{i}", palettes[i], z_ids[i], **own) for i in range(count)]
 
 
 def test_together_is_one_by_one(pipeline):
-    faces, looks = crops(3), references(3)
+    faces, looks = aligned(3), references(3)
     together = pipeline.render_many(faces, looks, None)
     for face, look, steps in zip(faces, looks, together, strict=True):
         alone = pipeline.render(face, look, None)
-        assert steps.source is face
-        for name in ("gray", "x_rt", "x_tt"):
+        assert steps.source is face.crop
+        for name in ("gray", "x_rt", "x_warp", "x_map", "x_tt"):
             one, many = getattr(alone, name), getattr(steps, name)
             assert one.shape == many.shape == (64, 64, 3) and one.dtype == np.uint8
             assert np.abs(one.astype(int) - many).max() <= 1, name
     assert not np.array_equal(together[0].x_tt, together[1].x_tt)
+    # what has no mesh keeps its shape and colours beside one that has
+    for steps, moved in zip(together, (False, False, True), strict=True):
+        for before, after in ((steps.x_rt, steps.x_warp), (steps.x_warp, steps.x_map)):
+            assert (np.abs(before.astype(int) - after).max() > 1) == moved
 
 
 def test_one_foreign_reference_refuses_the_call(pipeline):
     looks = references(2)
     foreign = Reference("f", looks[1].palette, looks[1].z_id, z_id_model="arcface")
     with pytest.raises(UsageError, match="arcface"):
-        pipeline.render_many(crops(2), [looks[0], foreign], None)
+        pipeline.render_many(aligned(2), [looks[0], foreign], None)
 
 
 def test_the_identity_of_a_crop_is_of_unit_length(pipeline):
-    z_id = pipeline.embed(crops(1)[0].repeat(2, 0).repeat(2, 1))
+    z_id = pipeline.embed(aligned(1)[0].crop.repeat(2, 0).repeat(2, 1))
     assert z_id.shape == (192,) and abs(np.linalg.norm(z_id) - 1) < 1e-3

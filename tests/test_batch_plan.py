@@ -8,20 +8,13 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from fakes import picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hasnet_models import image_io
-from hasnet_models.batch import Plan, Shard, plan
+from hasnet_models.batch import Plan, Shard, checked_items
 from hasnet_models.errors import UsageError
-
-
-def picture(path: Path, level: int = 200) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_io.write(np.full((20, 24, 3), level, np.uint8), path)
-    return path
 
 
 @pytest.fixture
@@ -145,20 +138,27 @@ def test_every_photo_is_in_one_shard(keys, count):
 
 
 def test_a_plan_from_python(photos, tmp_path):
-    items = plan(Plan(photos, tmp_path / "out"))
+    items = checked_items(Plan(photos, tmp_path / "out"))
     assert [item.key for item in items] == ["a.jpg", "b/c.png", "b/d.webp"]
     assert items[2].target == tmp_path / "out" / "b" / "d.png"
     with pytest.raises(UsageError, match="no photos"):
-        plan(Plan(tmp_path / "site", tmp_path / "out"))
+        checked_items(Plan(tmp_path / "site", tmp_path / "out"))
 
 
-def test_the_example_for_python_runs(photos, tmp_path, site, pipeline, monkeypatch):
+def test_the_example_for_python_runs(photos, tmp_path, site, pipeline, monkeypatch, capsys):
     page = (Path(__file__).parents[1] / "docs" / "batch.md").read_text(encoding="utf-8")
     example = page.split("```python")[1].split("```")[0]
     site.install("sketch")
+    picture(photos / "black.png", 0)
     monkeypatch.chdir(tmp_path)
     networks = SimpleNamespace(AvatarPipeline=SimpleNamespace(load=lambda *_: pipeline))
     monkeypatch.setitem(sys.modules, "hasnet_models.avatar.pipeline", networks)
-    for _ in range(2):
+    records = []
+    for expected in ("3 0 1", "0 3 1"):
         exec(example, {})
+        assert capsys.readouterr().out.splitlines()[-1] == expected
+        records.append((tmp_path / "avatars" / "results.jsonl").read_text(encoding="utf-8"))
+    # What an earlier run did is no news: no line is added, none says "skipped".
+    assert records[0] == records[1] and records[0].count("\n") == 4
+    assert "skipped" not in records[0]
     assert len(list((tmp_path / "avatars").rglob("*.png"))) == 3 == len(pipeline.rendered)

@@ -6,22 +6,15 @@ import functools
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
+from fakes import picture
 
-from hasnet_models import image_io
 from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import Request
-from hasnet_models.batch import Engine, Plan, Settings, plan
+from hasnet_models.batch import Engine, Plan, Settings, checked_items
 from hasnet_models.errors import UsageError
 
 TESTS = Path(__file__).parent
-
-
-def picture(path: Path, level: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_io.write(np.full((20, 24, 3), level, np.uint8), path)
-    return path
 
 
 def fake_job(request: Request) -> Job:
@@ -83,14 +76,11 @@ def cluster():
     os.environ["PYTHONPATH"] = old
 
 
-def ray_engine(request, work, known, results, settings=None, start=fake_job, workers=2):
+def ray_engine(request, work, known, settings=None, start=fake_job, workers=2):
     from hasnet_models.batch.ray import RayEngine
 
     begin = functools.partial(start, request)
-    record = results.append
-    return RayEngine(
-        begin, work.out, known, record, lambda note: None, settings or Settings(), workers
-    )
+    return RayEngine(begin, work.out, known, lambda note: None, settings or Settings(), workers)
 
 
 def plain(results):
@@ -98,40 +88,40 @@ def plain(results):
 
 
 def test_it_gives_what_one_machine_gives(cluster, request_, work, tmp_path):
-    items = plan(work)
+    items = checked_items(work)
     here, there, again = [], [], []
-    engine = Engine(fake_job(request_), work.out, {}, here.append, lambda note: None)
-    engine.run(items)
+    Engine(fake_job(request_), work.out, {}, lambda note: None).run(items, here.append)
     elsewhere = Plan(work.folder, tmp_path / "other")
-    ray_engine(request_, elsewhere, {}, there).run(plan(elsewhere))
+    ray_engine(request_, elsewhere, {}).run(checked_items(elsewhere), there.append)
     assert plain(here) == plain(there)
     assert {one.status for one in there} == {"done", "failed"} and len(there) == 30
     assert there[0].output is None or there[0].output.startswith(str(elsewhere.out))
     known = {one.input: one for one in there}
-    ray_engine(request_, elsewhere, known, again).run(plan(elsewhere, known))
+    ray_engine(request_, elsewhere, known).run(checked_items(elsewhere, known), again.append)
     assert [one.status for one in again].count("skipped") == 27
     assert all(known[one.input] is one for one in again if one.status == "failed")
 
 
 def test_stop_at_the_first_failure(cluster, request_, work):
     results = []
-    ray_engine(request_, work, {}, results, Settings(stop=True), workers=1).run(plan(work))
+    engine = ray_engine(request_, work, {}, Settings(stop=True), workers=1)
+    engine.run(checked_items(work), results.append)
     assert any(one.status == "failed" for one in results) and len(results) < 30
 
 
 def test_an_actor_that_dies_is_replaced(cluster, request_, work, tmp_path):
     results = []
     start = functools.partial(dying_job, tmp_path / "marker")
-    ray_engine(request_, work, {}, results, start=start).run(plan(work))
+    ray_engine(request_, work, {}, start=start).run(checked_items(work), results.append)
     assert (tmp_path / "marker").exists() and len(results) == 30
 
 
 def test_the_command_line_hands_its_request_over(cluster, request_, work, run, monkeypatch):
     """Actors start the job anew, so the option has to reach them as the user gave it."""
-    from hasnet_cli.commands import batch as command
+    from hasnet_cli import start
 
-    monkeypatch.setattr(command, "start_on_worker", fake_job)
-    monkeypatch.setattr(command, "start_job", lambda request, terminal: fake_job(request))
+    monkeypatch.setattr(start, "start_on_worker", fake_job)
+    monkeypatch.setattr(start, "start_job", lambda request, terminal: fake_job(request))
     args = ("batch", work.folder, "--ref", request_.ref, "--domain", "none", "-o", work.out)
     result = run(*args, "--engine", "ray", "--workers", "2")
     assert result.code == 3 and "27 of 30" in result.err

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from hasnet_models.batch import Ledger, Result, read_results
+from hasnet_models.batch import Ledger, Result, Shard, read_results
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
@@ -192,3 +193,72 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     found = prove_batch.prove_kill(tmp_path, 40, 4, wait=0.02, real=False, seed=2)
     assert found["outputs"] == 35 and found["exit_code"] == 3
     assert found["still_at_work"] >= 1
+
+
+# ------------------------------------------------------------------------------------------- shards
+
+
+def of_shard(shard: Shard, count: int) -> list[str]:
+    names = (f"n{i}.png" for i in range(1000))
+    return [name for name in names if shard.holds(name)][:count]
+
+
+def test_a_shard_that_watches_records_its_own_photos_alone(batch, photos, tmp_path):
+    first, second = Shard(1, 2), Shard(2, 2)
+    for name in (*of_shard(first, 3), *of_shard(second, 3)):
+        picture(photos / name)
+    assert batch("--shard", "2/2")[0].code == 0
+    picture(photos / of_shard(first, 4)[-1], 0)  # no face: ends the watch
+    args = ("--shard", "1/2", "--watch", "--poll", "0.01", "--on-error", "stop", "--workers", "1")
+    assert batch(*args)[0].code in (1, 3)
+    path = tmp_path / "out" / "results-1of2.jsonl"
+    lines = [json.loads(line)["input"] for line in path.read_text().splitlines()]
+    assert lines and all(first.holds(key) for key in lines)
+
+
+def test_a_line_in_another_shard_s_file_does_not_count(tmp_path):
+    first, second = Shard(1, 2), Shard(2, 2)
+    key, foreign = of_shard(first, 1)[0], of_shard(second, 1)[0]
+    fresh, stale = Result(key, "done", faces=2), Result(key, "failed", error="Stale.")
+    (tmp_path / "results-1of2.jsonl").write_text(fresh.line() + "\n")
+    lines = (stale.line(), Result(foreign, "done").line())
+    (tmp_path / "results-2of2.jsonl").write_text("\n".join(lines) + "\n")
+    for shard in (None, first, second):
+        known = Ledger(tmp_path, shard).known
+        assert known[key] == fresh and known[foreign].status == "done"
+    with Ledger(tmp_path, second) as ledger:
+        ledger.compact([key, foreign])
+    assert list(read_results(tmp_path / "results-2of2.jsonl")) == [foreign]
+    assert key not in (tmp_path / "results-2of2.jsonl").read_text()
+
+
+@pytest.mark.parametrize("newest", ["results.jsonl", "results-1of2.jsonl"])
+def test_the_file_that_was_written_last_counts(tmp_path, newest):
+    key = of_shard(Shard(1, 2), 1)[0]
+    for name in ("results.jsonl", "results-1of2.jsonl"):
+        (tmp_path / name).write_text(Result(key, "done", reference=name).line() + "\n")
+        os.utime(tmp_path / name, (2e9, 2e9) if name == newest else (1e9, 1e9))
+    assert Ledger(tmp_path).known[key].reference == newest
+    assert Ledger(tmp_path, Shard(2, 2)).known[key].reference == newest
+
+
+def test_what_is_no_news_is_not_written(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        failed = Result("a.png", "failed", error="No.")
+        assert ledger.add(failed) and not ledger.add(failed)
+        assert not ledger.add(Result("b.png", "skipped"))
+        assert ledger.add(Result("a.png", "failed", error="Again."))
+    lines = (tmp_path / "results.jsonl").read_text().splitlines()
+    assert [json.loads(line)["error"] for line in lines] == ["No.", "Again."]
+
+
+def test_a_dry_run_as_json_is_one_object(batch, photos, tmp_path):
+    picture(photos / "black.png", 0)
+    batch()
+    picture(photos / "sub" / "1.png", 9)
+    document = json.loads(batch("--dry-run", "--json")[0].out)
+    assert document["schema"] == 1 and document["photos"] == 5
+    assert (document["new"], document["done"], document["failed"]) == (1, 3, 1)
+    states = {row["input"]: row["status"] for row in document["plan"]}
+    assert states["sub/1.png"] == "new" and states["black.png"] == "failed"
+    assert document["plan"][1]["output"] == str(tmp_path / "out" / "sub" / "0.png")

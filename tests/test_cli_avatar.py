@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import picture
 
 from hasnet_cli import factory
 from hasnet_models import image_io
@@ -20,11 +21,6 @@ REPOSITORY = Path(__file__).parents[1]
 @pytest.fixture
 def face(tmp_path):
     return picture(tmp_path / "face.png")
-
-
-def picture(path, level: int = 200, width: int = 24):
-    image_io.write(np.full((20, width, 3), level, np.uint8), path)
-    return path
 
 
 def test_the_result_is_named_after_photo_and_domain(run, site, pipeline, face):
@@ -103,8 +99,8 @@ def test_steps_are_written_side_by_side(run, site, pipeline, face):
     code, out, _ = run("avatar", face, "--domain", "pencil", "--steps-out", "steps.png")
     assert (code, out) == (0, "face-pencil.png\n")
     steps = image_io.read("steps.png").rgb
-    assert steps.shape == (16, 64, 3)
-    np.testing.assert_array_equal(steps[:, 48:], image_io.read("face-pencil.png").rgb)
+    assert steps.shape == (16, 96, 3)
+    np.testing.assert_array_equal(steps[:, 80:], image_io.read("face-pencil.png").rgb)
 
 
 def test_paste_gives_the_whole_photo(run, site, pipeline, face):

@@ -6,16 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from hasnet_models import image_io
-
-
-def picture(path, level: int = 200, width: int = 24):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_io.write(np.full((20, width, 3), level, np.uint8), path)
-    return path
+from fakes import picture
 
 
 def files(folder):

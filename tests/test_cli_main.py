@@ -10,8 +10,8 @@ import click
 import numpy as np
 import pytest
 
-from hasnet_cli import factory
-from hasnet_cli.main import COMMANDS
+from hasnet_cli import factory, hints
+from hasnet_cli.builtin import COMMANDS
 from hasnet_models import __version__, errors, image_io
 
 FAKE = str(Path(__file__).with_name("fakes.py"))
@@ -86,6 +86,7 @@ def test_wrong_usage_is_2(run, args):
         (errors.NoFaceError, 4),
         (errors.WeightsError, 5),
         (errors.DomainError, 6),
+        (errors.PluginError, 6),
         (errors.DeviceError, 7),
     ],
 )
@@ -95,6 +96,15 @@ def test_an_error_is_one_sentence_a_hint_and_its_code(run, monkeypatch, error, c
 
     monkeypatch.setattr(factory, "find_domains", fail)
     assert run("domains") == (code, "", "hasnet: It cannot be done.\n  Do without.\n")
+
+
+@pytest.mark.parametrize("error", hints.HINTS)
+def test_an_error_without_a_hint_gets_that_of_its_class(run, monkeypatch, error):
+    def fail():
+        raise error("It cannot be done.")
+
+    monkeypatch.setattr(factory, "find_domains", fail)
+    assert run("domains").err == f"hasnet: It cannot be done.\n  {hints.HINTS[error]}\n"
 
 
 def test_an_internal_error_is_one_line_and_a_traceback_only_on_request(run, monkeypatch):

@@ -19,7 +19,8 @@ from hasnet_cli.training_view import watching
 from hasnet_models import image_io
 from hasnet_models.config.load import ABLATIONS, load_preset, to_toml
 from hasnet_models.errors import UsageError
-from hasnet_models.training.loop import Status
+from hasnet_models.training import metrics
+from hasnet_models.training.loop import TrainingStatus
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,7 +94,7 @@ def test_plot_draws_the_losses(run, here):
     lines = [json.dumps(r) for r in rows]
     lines.insert(3, '{"step": 3, "ima')
     (here / "metrics.jsonl").write_text("\n".join(lines))
-    out = run("train", "--plot", here)
+    out = run("curves", here)
     assert out.code == 0 and out.out.strip() == str(here / "curves.png")
     rgb = image_io.read(here / "curves.png").rgb
     assert rgb.shape[1] == 2 * curves.PANEL[0]
@@ -101,11 +102,19 @@ def test_plot_draws_the_losses(run, here):
     assert blue[:, : curves.PANEL[0]].sum() > 100 and blue[:, curves.PANEL[0] :].sum() > 100
 
 
+def test_curves_go_where_they_are_sent_and_over_no_input(run, here):
+    (here / "metrics.jsonl").write_text('{"step": 1, "images": 4, "d": 2.0}\n')
+    out = run("curves", here / "metrics.jsonl", "-o", here / "losses.png")
+    assert out.code == 0 and image_io.read(here / "losses.png").rgb.ndim == 3
+    assert not (here / "curves.png").exists()
+    assert run("curves", here / "nowhere").code == 2
+
+
 def test_resumed_images_count_once_in_the_curves(tmp_path):
     images = [4, 8, 12, 8, 12, 16]
     text = "\n".join(json.dumps({"images": n, "d": i}) for i, n in enumerate(images))
     (tmp_path / "metrics.jsonl").write_text(text)
-    assert curves.read_metrics(tmp_path)["d"] == [(4, 0), (8, 3), (12, 4), (16, 5)]
+    assert metrics.read_metrics(tmp_path)["d"] == [(4, 0), (8, 3), (12, 4), (16, 5)]
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense\n", '{"images": 4, "d": NaN}\n'])
@@ -113,7 +122,7 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
     if text is not None:
         (tmp_path / "metrics.jsonl").write_text(text)
     with pytest.raises(UsageError):
-        curves.read_metrics(tmp_path)
+        metrics.read_metrics(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +132,7 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
         (["--stage", "rt", "--precision", "fp8"], 2, "fp8"),
         (["--stage", "tt", "--ablate", "no-rf"], 2, "did you mean no-rt"),
         (["--stage", "tt", "--set", "tt.con0=17"], 2, "one of 16, 32, 64"),
-        (["--stage", "rt", "--domain", "red"], 2, "belongs to --stage tt"),
+        (["--stage", "rt", "--domain", "red"], 2, "belongs to stage"),
         (["--stage", "tt", "--base", "x"], 5, "Cannot read the weights"),
         ([], 2, "--stage"),
     ],
@@ -131,6 +140,29 @@ def test_nothing_to_plot_is_one_sentence(text, tmp_path):
 def test_wrong_use_is_one_sentence(arguments, code, words, run, here):
     out = run(*train_arguments(here, *arguments))
     assert out.code == code and re.search(words, out.err) and "Traceback" not in out.err
+
+
+def test_tensorboard_gets_each_quantity_of_the_run(run, here):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    words = ("--stage", "rt", "--images", 8, "--log-every", 0, "--tensorboard")
+    assert run(*train_arguments(here, *words, "-o", here / "run")).code == 0
+    curves_of = metrics.read_metrics(here / "run")
+    events = accumulator.EventAccumulator(str(here / "run")).Reload()
+    assert set(events.Tags()["scalars"]) == set(curves_of)
+    for name, curve in curves_of.items():
+        found = np.array([(event.step, event.value) for event in events.Scalars(name)])
+        np.testing.assert_allclose(found, np.array(curve), rtol=1e-5)
+
+
+@pytest.mark.parametrize("way", ["variable", "file"])
+def test_device_is_taken_from_the_settings(way, run, here, monkeypatch):
+    if way == "variable":
+        monkeypatch.setenv("HASNET_DEVICE", "cuda:7")
+    else:
+        Path("hasnet.toml").write_text('device = "cuda:7"\n')
+    arguments = [a for a in train_arguments(here, "--stage", "rt") if a not in ("--device", "cpu")]
+    out = run(*arguments)
+    assert out.code == 7 and "cuda:7 is not available" in out.err
 
 
 def test_tensorboard_that_is_missing_is_one_sentence(run, here, monkeypatch):
@@ -142,7 +174,7 @@ def test_tensorboard_that_is_missing_is_one_sentence(run, here, monkeypatch):
 
 def test_a_terminal_gets_a_bar_and_a_pipe_gets_lines(capsys):
     terminal = Terminal()
-    status = Status(64, 0.5, 12.3, {"d": 1.25})
+    status = TrainingStatus(64, 0.5, 12.3, {"d": 1.25})
     with watching(terminal, "run", endless=False) as view:
         view.step(status)
         view.row({"images": 64, "d": 1.25})

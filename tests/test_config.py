@@ -1,9 +1,14 @@
 """Presets: what they hold and how faults are told."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
-from hasnet_models.config.load import ABLATIONS, build, load_preset, to_dict, to_toml
-from hasnet_models.config.schema import RTConfig
+from hasnet_models.config.build import build, to_dict
+from hasnet_models.config.keys import about
+from hasnet_models.config.load import ABLATIONS, load_preset, to_toml
+from hasnet_models.config.schema import RTConfig, RTTrainConfig, TTConfig, TTTrainConfig
 from hasnet_models.errors import UsageError
 
 
@@ -34,7 +39,7 @@ def test_every_fault_is_named_at_once():
     text = str(error.value)
     assert "did you mean lr" in text
     assert "tt_train.batch must be between 1" in text
-    assert "rt.channels must be a list of int" in text
+    assert "rt.channels must be a list, each a whole number" in text
     assert "'nonsense' is not of the form" in text
 
 
@@ -61,8 +66,10 @@ def test_configuration_survives_the_way_to_a_dictionary_and_back():
 @pytest.mark.parametrize("name", ["lite", "paper"])
 def test_preset_as_toml_is_read_back(name, tmp_path):
     path = tmp_path / "again.toml"
-    path.write_text(to_toml(load_preset(name)))
-    assert load_preset(str(path)) == load_preset(name)
+    names = ("tt.domains=['顔 🎨', 'a\"b\\c']", "tt_train.shares={'顔.🎨'=0.5}")
+    changed = load_preset(name, names)
+    path.write_text(to_toml(changed), encoding="utf-8")
+    assert load_preset(str(path)) == changed
 
 
 @pytest.mark.parametrize("preset", ["lite", "paper"])
@@ -103,7 +110,8 @@ def test_flags_come_after_ablations():
         ("tt_train.d_widths=[8]", "does not fit"),
         ("tt_train.pool=3", "at least tt_train.batch"),
         ("tt_train.same_image=0.95", "together more than 1"),
-        ("tt_train.shares={anime=1.5}", "shares must not"),
+        ("tt_train.shares={anime=1.5}", "shares must be between"),
+        ("tt_train.shares={anime=0.7, oil=0.7}", "shares are together more than 1"),
         ("tt_train.head_from=20", "head_from must be 0 or one of"),
         ("tt_train.head_size=20", "head_size must be 0 or one of"),
         ("rt.palette_colours=5", "as many as a palette has"),
@@ -128,3 +136,105 @@ def test_pictures_too_small_for_the_contextual_losses_are_refused():
     with pytest.raises(UsageError, match="need 32 px at the first size"):
         load_preset("lite", changes)
     load_preset("lite", changes, ("no-cx",))
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("rt.channels=[]", "rt.channels must not be empty"),
+        ("tt.widths=[]", "tt.widths must not be empty"),
+        ("tt_train.sizes=[]", "tt_train.sizes must not be empty"),
+        ("rt_train.d_widths=[]", "rt_train.d_widths must not be empty"),
+        ("tt.content_layer=relu4_4", "content_layer relu4_4 is not in the embedded vgg16"),
+        ("tt.skip_layer=relu3_4", "skip_layer relu3_4 is not in the embedded vgg16"),
+        ("tt_train.lr=nan", "lr must be a number, not nan"),
+        ("rt_train.huber=inf", "huber must be a number, not inf"),
+        ("rt_train.huber=" + "9" * 400, "huber must be a number"),
+        ("tt_train.shares.anime=nan", "must be a table of numbers"),
+        ("tt_train.shares.anime='much'", "must be a table of numbers"),
+        ("tt.skips=1", "tt.skips must be true or false, not 1"),
+        ("tt.grid=true", "tt.grid must be a whole number"),
+        ("tt.grid=16.0", "tt.grid must be a whole number"),
+        ("tt.domains=[1]", "tt.domains must be a list, each a text"),
+        ("tt.con0=17", "con0 must be one of 16, 32, 64"),
+        ("tt.con0=[16]", "con0 must be one of 16, 32, 64"),
+        ("tt_train.beta1.x=1", "beta1 must be a number"),
+        ("tt.grid.x=1", "needs a table tt.grid, not 16"),
+        ("nothing.at.all=1", "there is no table 'nothing'"),
+        (".=1", "there is no table ''"),
+    ],
+)
+def test_values_that_cannot_be_are_one_sentence(override, words):
+    with pytest.raises(UsageError) as error:
+        load_preset("lite", (override,))
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_one_share_can_be_set():
+    found = load_preset("lite", ("tt_train.shares.anime=0.2", "tt_train.shares.clay = 0"))
+    usual = load_preset("lite").tt_train.shares
+    assert found.tt_train.shares == {**usual, "anime": 0.2, "clay": 0.0}
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00[", "[rt]\nsize = 1 # \xe9".encode("latin-1")])
+def test_toml_that_is_not_utf8_is_a_usage_error(data, tmp_path):
+    path = tmp_path / "odd.toml"
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="not UTF-8 text"):
+        load_preset(str(path))
+
+
+def test_toml_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "notepad.toml"
+    path.write_bytes("[rt]\nsize = 64\n".encode("utf-8-sig"))
+    assert load_preset(str(path)).rt.size == 64
+
+
+def test_what_is_no_table_takes_no_override(tmp_path):
+    (tmp_path / "bad.toml").write_text("rt = 3\n")
+    with pytest.raises(UsageError, match="needs a table rt, not 3; rt must be a table"):
+        load_preset(str(tmp_path / "bad.toml"), ("rt.size=64",))
+
+
+@pytest.mark.parametrize("kind", [RTConfig, TTConfig, RTTrainConfig, TTTrainConfig])
+def test_every_key_has_words(kind):
+    for key, words in about(kind).items():
+        assert len(words) > 5 and "\n" not in words, key
+
+
+def test_toml_has_the_words_of_every_key():
+    text = to_toml(load_preset("lite"))
+    for kind in (RTConfig, TTConfig, RTTrainConfig, TTTrainConfig):
+        for key, words in about(kind).items():
+            assert any(key in line and line.endswith(f"  # {words}") for line in text.split("\n"))
+
+
+def test_the_document_has_the_table_of_all_keys():
+    tool = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "config_keys.py"))
+    text = tool["DOCUMENT"].read_text(encoding="utf-8")
+    assert tool["refreshed"](text) == text, "run tools/config_keys.py"
+    for kind in (RTConfig, TTConfig, RTTrainConfig, TTTrainConfig):
+        for key, words in about(kind).items():
+            assert f"| `{key}` |" in text and f"| {words} |\n" in text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (("rt.palette_attention=false",), "rt.zones needs rt.palette_attention"),
+        (("rt.palette_attention=false", "rt.zones=false"), "rt.tone_fixed needs"),
+        (("rt.tone_match=0",), "rt.tone_mean needs rt.tone_match"),
+        (("tt.residual=false",), "tt.base flat needs tt.residual"),
+        (("tt.base='round'",), "must be one of blur, flat"),
+    ],
+)
+def test_options_that_need_another_say_so(overrides, fault):
+    with pytest.raises(UsageError, match=fault):
+        load_preset("lite", overrides)
+
+
+def test_paper_has_no_option_that_the_paper_lacks():
+    paper, ablated = load_preset("paper"), load_preset("lite", ablations=("no-zones",))
+    assert not (paper.rt.zones or paper.rt.tone_fixed or paper.rt.tone_mean)
+    assert paper.tt.base == "blur" and load_preset("lite").tt.base == "flat"
+    assert load_preset("lite").rt.zones and not ablated.rt.zones

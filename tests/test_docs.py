@@ -10,7 +10,8 @@ import click
 import pytest
 
 from hasnet_cli import settings
-from hasnet_cli.main import COMMANDS, VARIABLES
+from hasnet_cli.builtin import COMMANDS
+from hasnet_cli.main import VARIABLES, cli
 from hasnet_models import errors
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +83,8 @@ def examples() -> list[list[str]]:
 @pytest.mark.parametrize("words", examples(), ids=" ".join)
 def test_every_example_can_be_parsed(words):
     name, *rest = words
-    command(name).make_context(name, rest, resilient_parsing=False, obj=None)
+    # click keeps a command's help option as its first context has it: as the root command's.
+    command(name).make_context(name, rest, obj=None, **cli.context_settings)
 
 
 def test_the_readme_starts_with_the_two_command_lines():
@@ -91,3 +93,22 @@ def test_the_readme_starts_with_the_two_command_lines():
     assert second.endswith("-m pytest")
     for folder in re.findall(r"\./(domains/\S+)", first + second):
         assert (ROOT / folder).is_dir()
+
+
+def paths_of(document: str) -> list[str]:
+    """What stands in backquotes and looks like a path of the repository."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    return re.findall(r"`((?:hasnet_models|hasnet_cli|tools|tests|docs)/[\w./]*)`", text)
+
+
+def test_contributing_names_at_least_twenty_places_that_exist():
+    table = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\| (?!to add|---)", table, re.MULTILINE)) >= 20
+    missing = [path for path in paths_of("contributing.md") if not (ROOT / path).exists()]
+    assert not missing
+
+
+def test_every_room_is_in_the_table_of_the_architecture():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {p.name for p in (ROOT / "hasnet_models").iterdir() if (p / "__init__.py").exists()}
+    assert {room for room in rooms if f"| `{room}/` |" not in text} == set()

@@ -38,8 +38,7 @@ BROKEN = {
     "exit at import": ("import sys\nsys.exit(3)", "import", "SystemExit: 3"),
     "raise at import": ("raise RuntimeError('two\\nlines')", "import", "RuntimeError: two lines"),
     "wrong arguments": (HOOK + "def hasnet_domains(wish): return []", "register", "wish"),
-    "misspelt hook": (HOOK + "def hasnet_domain(): return []", "register", "hasnet_domain"),
-    "no hook": ("x = 1", "domains", "no hasnet_domains hook"),
+    "no hook": ("x = 1", "register", "none of the hooks hasnet_domains"),
     "raising hook": (HOOK + "def hasnet_domains(): 1 / 0", "domains", "ZeroDivisionError"),
     "raising half way": (
         HOOK + "def hasnet_domains():\n yield Domain.from_package(__name__)\n raise KeyError('k')",
@@ -78,12 +77,6 @@ def test_what_a_plugin_prints_stays_off_standard_output(site, capsys):
     discover({})
     out, err = capsys.readouterr()
     assert out == "" and "hello" in err
-
-
-def test_ctrl_c_during_discovery_is_not_swallowed(site):
-    site.install("slow", "raise KeyboardInterrupt")
-    with pytest.raises(KeyboardInterrupt):
-        discover({})
 
 
 def test_two_plugins_with_one_name(site):
@@ -177,7 +170,7 @@ def test_a_head_without_hash_is_its_path(site):
     [
         (None, "no domain.toml"),
         ("", "api = None"),
-        ("api = 2", "api = 2"),
+        ("api = 3", "api = 3"),
         ("this is [ not toml", "cannot be read"),
         ("api = 1\nname = 'x'\ntitle = 'X'", "'licence'"),
         ("api = 1\nname = 7\ntitle = 'X'\nlicence = 'L'", "'name' as a string"),

@@ -1,6 +1,7 @@
 """Which source meets which reference, and the pool."""
 
 import collections
+import collections.abc
 import dataclasses
 
 import nano
@@ -8,7 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from hasnet_models.data.faces import FaceSet
+from hasnet_models.data.index import FaceRecord
 from hasnet_models.errors import UsageError
+from hasnet_models.training.draws import one_of
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, EntryPool, Sampler
 
 
@@ -107,3 +111,57 @@ def test_pool_forgets_entries_of_another_side(faces):
     again.restore(pool.state())
     one, two = (p.draw(np.random.default_rng(5), 4, 2) for p in (pool, again))
     assert one.entries == two.entries and torch.equal(one.x_rt, two.x_rt)
+
+
+class CountedReads(collections.abc.Sequence):
+    """A sequence that counts how many of its items are read."""
+
+    def __init__(self, items):
+        self.items, self.reads = items, 0
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        self.reads += 1
+        return self.items[index]
+
+
+def large_set(each):
+    domains = ("photo", "nir_photo", "red")
+    records = [FaceRecord(d, f"{d}/{i}", f"p{i}") for d in domains for i in range(each)]
+    return FaceSet(records, np.zeros((3 * each, 1, 1, 3), np.uint8), {})
+
+
+def test_an_entry_costs_the_same_however_many_faces_there_are():
+    reads = []
+    for each in (10, 1000):
+        faces = large_set(each)
+        changes = {"photo_domains": ("photo", "nir_photo"), "pair_share": 0.0}
+        draw = Sampler(faces, config(**changes), ())
+        for lists in (faces.by_domain, draw.photos):
+            lists.update({d: CountedReads(members) for d, members in lists.items()})
+        for n in range(200):
+            draw(n)
+        reads.append(sum(m.reads for m in (*faces.by_domain.values(), *draw.photos.values())))
+    assert 200 < reads[0] <= 400 and 200 < reads[1] <= 400
+
+
+def test_photos_of_a_photo_are_of_the_other_photo_domains():
+    faces = large_set(20)
+    config_ = config(photo_domains=("photo", "nir_photo"), photo_sources=1.0, pair_share=0.0)
+    draw = Sampler(faces, config_, ())
+    found = collections.defaultdict(set)
+    for n in range(300):
+        entry = draw(n)
+        if entry.kind == MIXED:
+            found[faces.domain(entry.reference)].add(faces.domain(entry.source))
+    assert found["red"] == {"photo", "nir_photo"}
+    assert found["photo"] == {"nir_photo"} and found["nir_photo"] == {"photo"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 1000])
+def test_one_of_draws_what_choice_draws(count):
+    members = list(range(100, 100 + count))
+    a, b = np.random.default_rng(count), np.random.default_rng(count)
+    assert [one_of(a, members) for _ in range(50)] == [int(b.choice(members)) for _ in range(50)]

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import Finds, face_at
 
 from hasnet_models import image_io
 from hasnet_models.errors import EXIT_NO_FACE, EXIT_USAGE, NoFaceError, UsageError, WeightsError
-from hasnet_models.face import load_detector, locate, locate_reference
-from hasnet_models.face.align import (
+from hasnet_models.face.align import warp
+from hasnet_models.face.centerface import CenterFace
+from hasnet_models.face.choice import ALIGNED, FaceChoice
+from hasnet_models.face.search import locate, locate_reference
+from hasnet_models.frame import (
     CROP_SIZE,
-    FFHQ_BOX_512,
     FFHQ_TEMPLATE_512,
     box_similarity,
     fit_similarity,
@@ -24,9 +27,7 @@ from hasnet_models.face.align import (
     similarity,
     square_similarity,
     transform,
-    warp,
 )
-from hasnet_models.face.detect import CenterFace, Face
 from hasnet_models.image_io import Photo
 
 ASTRONAUT = Path(__file__).parent.parent / "examples" / "astronaut.png"
@@ -37,25 +38,7 @@ ASTRONAUT_LANDMARKS = np.array(
 EYES = float(np.linalg.norm(ASTRONAUT_LANDMARKS[0] - ASTRONAUT_LANDMARKS[1]))
 # CenterFace puts the corners of this wide smile 0.14 of the eye distance off (docs/detector.md).
 TOLERANCE = 0.18 * EYES
-
-
-class Finds:
-    """A detector that always finds the same, and remembers what it was shown."""
-
-    def __init__(self, *faces: Face) -> None:
-        self.faces = list(faces)
-        self.seen: list[tuple[int, ...]] = []
-
-    def detect(self, rgb: np.ndarray) -> list[Face]:
-        self.seen.append(rgb.shape)
-        return self.faces
-
-
-def face_at(matrix: np.ndarray) -> Face:
-    """The face that `matrix` brings onto the template."""
-    back = invert(matrix)
-    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
-    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
+AUTO = FaceChoice()
 
 
 def turned(angle: float, scale: float, x: float, y: float) -> np.ndarray:
@@ -200,7 +183,7 @@ def test_only_what_is_seen_is_touched() -> None:
 
 
 def test_the_astronaut_is_found_and_aligned(detector: CenterFace, astronaut: Photo) -> None:
-    aligned, notes = locate(astronaut, "auto", detector)
+    aligned, notes = locate(astronaut, AUTO, detector)
     assert notes == []
     assert np.abs(aligned.face.landmarks - ASTRONAUT_LANDMARKS).max() < TOLERANCE
     assert aligned.face.score > 0.8
@@ -239,7 +222,7 @@ def test_the_largest_of_several_faces_comes_first(detector: CenterFace, astronau
     group[:, :400] = astronaut.rgb[:, 50:450]
     small = cv2.resize(astronaut.rgb, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     group[200:500, 400:700] = small[:300, :300]
-    aligned, notes = locate(Photo(group), "auto", detector)
+    aligned, notes = locate(Photo(group), AUTO, detector)
     assert notes == ["2 faces found, took the largest."]
     assert np.abs(np.add(aligned.face.landmarks, (50, 0)) - ASTRONAUT_LANDMARKS).max() < TOLERANCE
 
@@ -263,26 +246,21 @@ def test_damaged_detector_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         CenterFace()
 
 
-def test_an_unknown_backend() -> None:
-    with pytest.raises(UsageError, match="embedded or insightface"):
-        load_detector("dlib")
-
-
 # ----------------------------------------------------------------------------------------- choice
 
 
 def test_no_face_says_what_to_do() -> None:
     with pytest.raises(NoFaceError, match=r"cat\.jpg") as caught:
-        locate(Photo(waves(50, 50), name="cat.jpg"), "auto", Finds())
+        locate(Photo(waves(50, 50), name="cat.jpg"), AUTO, Finds())
     assert caught.value.exit_code == EXIT_NO_FACE
-    assert "--face aligned" in caught.value.hint
-    assert "--face x,y,w,h" in caught.value.hint
+    assert "face=aligned" in caught.value.hint
+    assert "face=x,y,w,h" in caught.value.hint
 
 
 def test_aligned_takes_the_square_in_the_middle() -> None:
     photo = Photo(waves(600, 1000))
     detector = Finds()
-    aligned, notes = locate(photo, "aligned", detector)
+    aligned, notes = locate(photo, FaceChoice(ALIGNED), detector)
     assert (aligned.face, notes, detector.seen) == (None, [], [])
     edges = transform(np.array([[199.5, -0.5], [799.5, 599.5]]), aligned.matrix)
     assert np.allclose(edges, [[-0.5, -0.5], [511.5, 511.5]])
@@ -290,13 +268,13 @@ def test_aligned_takes_the_square_in_the_middle() -> None:
 
 def test_an_aligned_crop_stays_as_it_is() -> None:
     photo = Photo(waves(512, 512))
-    aligned, _ = locate(photo, "aligned", Finds())
+    aligned, _ = locate(photo, FaceChoice(ALIGNED), Finds())
     assert (aligned.crop == photo.rgb).all()
 
 
 def test_a_small_face_is_said_to_be_soft() -> None:
     face = face_at(turned(0, 8.0, -100, -100))
-    _, notes = locate(Photo(waves(200, 200)), "auto", Finds(face))
+    _, notes = locate(Photo(waves(200, 200)), AUTO, Finds(face))
     assert notes == ["The face is small (a crop of 64 px): the avatar will be soft."]
 
 
@@ -306,7 +284,7 @@ def test_a_box_limits_where_the_detector_looks() -> None:
     detector = Finds(near)
     box = np.add(near.box, (200, 100, 200, 100))
     mode = ",".join(f"{v:.1f}" for v in (*box[:2], *(box[2:] - box[:2])))
-    aligned, notes = locate(photo, mode, detector)
+    aligned, notes = locate(photo, FaceChoice.parse(mode), detector)
     width, height = box[2:] - box[:2]
     assert detector.seen[0][0] <= 2 * height + 2
     assert detector.seen[0][1] <= 2 * width + 2
@@ -319,7 +297,7 @@ def test_a_box_without_a_face_is_the_frame() -> None:
     photo = Photo(waves(400, 600))
     elsewhere = face_at(turned(0, 60.0, 0, 0))  # in a corner, outside of the box
     for detector in (Finds(), Finds(elsewhere)):
-        aligned, notes = locate(photo, "300,200,136,177", detector)
+        aligned, notes = locate(photo, FaceChoice.parse("300,200,136,177"), detector)
         assert aligned.face is None
         assert np.allclose(aligned.matrix, box_similarity(np.array([300, 200, 436, 377])))
         assert "No landmarks" in notes[0]
@@ -327,32 +305,32 @@ def test_a_box_without_a_face_is_the_frame() -> None:
 
 @pytest.mark.parametrize(
     "mode",
-    ["", "largest", "1,2,3", "1,2,3,4,5", "a,b,c,d", "0,0,0,0", "10,10,-5,5", "900,0,50,50",
-     "nan,0,9,9", "inf,0,9,9"],
+    ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "0,0,0,0", "10,10,-5,5", "900,0,50,50", "nan,0,9,9",
+     "inf,0,9,9"],
 )  # fmt: skip
 def test_modes_that_make_no_sense(mode: str) -> None:
     with pytest.raises(UsageError) as caught:
-        locate(Photo(waves(100, 100)), mode, Finds())
+        locate(Photo(waves(100, 100)), FaceChoice.parse(mode), Finds())
     assert caught.value.exit_code == EXIT_USAGE
 
 
 def test_a_box_may_reach_beyond_the_photo() -> None:
-    aligned, _ = locate(Photo(waves(100, 100)), "-20,-20,1e9,inf", Finds())
+    aligned, _ = locate(Photo(waves(100, 100)), FaceChoice.parse("-20,-20,1e9,1e300"), Finds())
     assert scale_of(aligned.matrix) > 0
 
 
 def test_a_reference_without_a_face_is_taken_as_it_is() -> None:
     photo = Photo(waves(512, 512), name="girl.png")
-    aligned, notes = locate_reference(photo, "auto", Finds())
+    aligned, notes = locate_reference(photo, AUTO, Finds())
     assert (aligned.crop == photo.rgb).all()
     assert notes == ["No face found in girl.png: it is taken whole, as an aligned crop."]
-    _, notes = locate_reference(Photo(waves(512, 700), name="b"), "auto", Finds())
+    _, notes = locate_reference(Photo(waves(512, 700), name="b"), AUTO, Finds())
     assert "square in its middle" in notes[0]
 
 
 def test_a_reference_with_a_face_is_aligned() -> None:
     face = face_at(turned(0.1, 1.5, 0, 0))
-    aligned, notes = locate_reference(Photo(waves(400, 400)), "auto", Finds(face))
+    aligned, notes = locate_reference(Photo(waves(400, 400)), AUTO, Finds(face))
     assert aligned.face is face
     assert notes == []
 
@@ -367,7 +345,7 @@ def test_a_missing_system_library_is_one_sentence(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from hasnet_models.errors import HasnetError\n"
-        "try:\n    import hasnet_models.face\n"
+        "try:\n    import hasnet_models.face.search\n"
         "except HasnetError as error:\n    print(error, '|', error.hint)\n"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -378,5 +356,5 @@ def test_a_missing_system_library_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_faces_need_no_torch() -> None:
-    code = "import sys, hasnet_models.face; sys.exit('torch' in sys.modules)"
+    code = "import sys, hasnet_models.face.search; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -7,28 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import Finds, face_at
 
 from hasnet_models import image_io
 from hasnet_models.batch import read_results
 from hasnet_models.errors import NoFaceError, UsageError
-from hasnet_models.face.align import FFHQ_BOX_512, FFHQ_TEMPLATE_512, AlignedFace, invert, transform
-from hasnet_models.face.detect import CenterFace, Face
+from hasnet_models.face.centerface import CenterFace
+from hasnet_models.face.choice import SINGLE, FaceChoice
 from hasnet_models.face.paste import meeting, paste, paste_all
-from hasnet_models.face.select import is_several, select
+from hasnet_models.face.search import Likeness, select
+from hasnet_models.face.types import AlignedFace, Detector, Face
+from hasnet_models.frame import invert, transform
 from hasnet_models.image_io import Photo
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 SCALE = 4.0
-
-
-class Finds:
-    """A detector that always finds the same, the largest first."""
-
-    def __init__(self, *faces: Face) -> None:
-        self.faces = sorted(faces, key=lambda face: -face.area)
-
-    def detect(self, rgb: np.ndarray) -> list[Face]:
-        return self.faces
 
 
 def matrix_at(x: float, y: float, scale: float = SCALE) -> np.ndarray:
@@ -36,10 +29,14 @@ def matrix_at(x: float, y: float, scale: float = SCALE) -> np.ndarray:
     return np.array([[scale, 0, 256 - scale * x], [0, scale, 256 - scale * y]])
 
 
-def face_at(x: float, y: float, scale: float = SCALE) -> Face:
-    back = invert(matrix_at(x, y, scale))
-    box = transform(FFHQ_BOX_512.reshape(2, 2), back).ravel()
-    return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
+def face_in(x: float, y: float, scale: float = SCALE) -> Face:
+    return face_at(matrix_at(x, y, scale))
+
+
+def chosen(
+    photo: Photo, choice: str, detector: Detector, likeness: Likeness | None = None
+) -> tuple[list[AlignedFace], list[str]]:
+    return select(photo, FaceChoice.parse(choice), detector, likeness)
 
 
 def middle(aligned: AlignedFace) -> np.ndarray:
@@ -47,7 +44,7 @@ def middle(aligned: AlignedFace) -> np.ndarray:
 
 
 PHOTO = Photo(np.full((200, 600, 3), 90, np.uint8), name="group.jpg")
-LEFT, CENTRE, RIGHT = face_at(100, 100), face_at(300, 90, 2.0), face_at(500, 110)
+LEFT, CENTRE, RIGHT = face_in(100, 100), face_in(300, 90, 2.0), face_in(500, 110)
 GROUP = Finds(RIGHT, LEFT, CENTRE)
 
 
@@ -56,55 +53,94 @@ GROUP = Finds(RIGHT, LEFT, CENTRE)
 
 @pytest.mark.parametrize("choice", ["largest", "auto"])
 def test_the_largest(choice):
-    faces, notes = select(PHOTO, choice, GROUP)
+    faces, notes = chosen(PHOTO, choice, GROUP)
     assert len(faces) == 1 and faces[0].face is CENTRE
     assert notes == ["3 faces found, took the largest."]
 
 
 def test_all_from_the_left_to_the_right():
-    faces, _ = select(PHOTO, "all", GROUP)
+    faces, _ = chosen(PHOTO, "all", GROUP)
     assert [face.face for face in faces] == [LEFT, CENTRE, RIGHT]
     assert np.abs(middle(faces[2]) - (500, 110)).max() < 3
 
 
 @pytest.mark.parametrize(("number", "wanted"), [("1", LEFT), ("2", CENTRE), ("3", RIGHT)])
 def test_a_number(number, wanted):
-    assert [face.face for face in select(PHOTO, number, GROUP)[0]] == [wanted]
+    assert [face.face for face in chosen(PHOTO, number, GROUP)[0]] == [wanted]
 
 
-@pytest.mark.parametrize("number", ["4", "0", "999999999999"])
+@pytest.mark.parametrize("number", ["4", "999999999999"])
 def test_a_number_without_a_face(number):
     with pytest.raises(NoFaceError, match=r"no face \d+ in group\.jpg: it has 3 faces"):
-        select(PHOTO, number, GROUP)
+        chosen(PHOTO, number, GROUP)
 
 
 def test_the_face_that_is_like_another():
     photo = Photo(PHOTO.rgb.copy())
     photo.rgb[:, 400:] = 200
-    faces, _ = select(photo, "like:me.jpg", GROUP, lambda crop: float(crop.mean()))
+    faces, _ = chosen(photo, "like:me.jpg", GROUP, lambda crop: float(crop.mean()))
     assert [face.face for face in faces] == [RIGHT]
 
 
 @pytest.mark.parametrize("choice", ["largest", "all", "2", "like:x.png"])
 def test_no_face_at_all(choice):
     with pytest.raises(NoFaceError, match=r"group\.jpg"):
-        select(PHOTO, choice, Finds(), lambda crop: 0.0)
+        chosen(PHOTO, choice, Finds(), lambda crop: 0.0)
 
 
-@pytest.mark.parametrize("choice", ["", "everyone", "-1", "1.5", "like"])
-def test_choices_that_make_no_sense(choice):
-    assert not is_several(choice)
-    with pytest.raises(UsageError):
-        select(PHOTO, choice, GROUP)
+@pytest.mark.parametrize(
+    "text", ["auto", "largest", "all", "3", "like:me.jpg", "aligned", "1,2,30.5,40", "-20,0,1e9,9"]
+)
+def test_a_choice_is_read_once_and_written_as_it_was(text):
+    choice = FaceChoice.parse(text)
+    assert FaceChoice.parse(str(choice)) == choice
+    assert str(choice) == text.replace("1e9", "1000000000")
+    assert choice.compares is (text in ("all", "3", "like:me.jpg"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "everyone", "-1", "0", "1.5", "like", "like:", "1,2,3", "a,b,c,d", "1,2,0,4", "1,2,nan,4",
+     "1,2,3,inf", "ALL"],
+)  # fmt: skip
+def test_choices_that_make_no_sense(text):
+    with pytest.raises(UsageError) as caught:
+        FaceChoice.parse(text)
+    assert caught.value.parameters == ("face",) and "\n" not in str(caught.value)
+
+
+def test_some_choices_make_no_sense_for_a_reference():
+    assert FaceChoice.parse("1,2,3,4", SINGLE).box == (1, 2, 3, 4)
+    for text in ("all", "2", "like:a.png"):
+        with pytest.raises(UsageError, match="auto, aligned or x,y,w,h"):
+            FaceChoice.parse(text, SINGLE)
+
+
+def test_the_picture_of_a_choice_can_be_moved():
+    choice = FaceChoice.parse("like:a/b.png")
+    assert str(choice.without_folder()) == "like:b.png"
+    assert choice.absolute().picture == str(Path("a/b.png").absolute())
+    assert FaceChoice.parse("2").absolute() == FaceChoice.of_number(2).without_folder()
+
+
+@pytest.mark.parametrize("value", [7.0, np.nan, np.inf])
+@pytest.mark.parametrize("choice", ["auto", "all", "1"])
+def test_a_find_without_extent_is_none(choice, value):
+    point = Face(LEFT.box, np.full((5, 2), value, np.float32), 0.9)
+    with pytest.raises(NoFaceError, match=r"group\.jpg"):
+        chosen(PHOTO, choice, Finds(point))
+    assert chosen(PHOTO, choice, Finds(point, RIGHT))[0][0].face is RIGHT
+    boxed, notes = chosen(PHOTO, "50,50,100,100", Finds(point))
+    assert boxed[0].face is None and "No landmarks" in notes[0]
 
 
 def test_other_modes_still_work():
-    assert select(PHOTO, "aligned", Finds())[0][0].face is None
-    assert len(select(PHOTO, "450,60,100,100", GROUP)[0]) == 1
+    assert chosen(PHOTO, "aligned", Finds())[0][0].face is None
+    assert len(chosen(PHOTO, "450,60,100,100", GROUP)[0]) == 1
 
 
 def test_soft_faces_are_said_once():
-    _, notes = select(PHOTO, "all", Finds(face_at(100, 100, 8.0), face_at(300, 100, 8.0)))
+    _, notes = chosen(PHOTO, "all", Finds(face_in(100, 100, 8.0), face_in(300, 100, 8.0)))
     assert notes == ["The face is small (a crop of 64 px): the avatar will be soft."]
 
 
@@ -112,7 +148,7 @@ def test_soft_faces_are_said_once():
 
 
 def test_faces_side_by_side_are_all_pasted():
-    faces, _ = select(PHOTO, "all", GROUP)
+    faces, _ = chosen(PHOTO, "all", GROUP)
     avatars = [np.full((512, 512, 3), colour, np.uint8) for colour in (10, 150, 250)]
     result = paste_all(PHOTO.rgb, avatars, faces)
     for face, colour in zip(faces, (10, 150, 250), strict=True):
@@ -123,7 +159,7 @@ def test_faces_side_by_side_are_all_pasted():
 
 def test_a_neighbours_frame_does_not_cover_a_face():
     rgb = np.full((300, 400, 3), 90, np.uint8)
-    faces = select(Photo(rgb), "all", Finds(face_at(150, 150, 2.0), face_at(240, 150, 2.0)))[0]
+    faces = chosen(Photo(rgb), "all", Finds(face_in(150, 150, 2.0), face_in(240, 150, 2.0)))[0]
     dark, bright = (np.full((512, 512, 3), level, np.uint8) for level in (10, 250))
     for avatars, i in (((dark, bright), 0), ((bright, dark), 1)):
         result = paste_all(rgb, avatars, faces).astype(int)
@@ -136,7 +172,7 @@ def test_a_neighbours_frame_does_not_cover_a_face():
 
 
 def test_one_face_is_pasted_as_before():
-    aligned = select(PHOTO, "2", GROUP)[0][0]
+    aligned = chosen(PHOTO, "2", GROUP)[0][0]
     avatar = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
     assert (paste(PHOTO.rgb, avatar, aligned) == paste_all(PHOTO.rgb, [avatar], [aligned])).all()
 
@@ -225,10 +261,10 @@ def test_like_compares_with_a_picture(run, site, pipeline, group, monkeypatch):
     seen = []
     crops = pipeline.crops
     monkeypatch.setattr(
-        pipeline, "crops", lambda p, face, like: seen.append((face, like)) or crops(p, "auto")
+        pipeline, "crops", lambda p, face, like: seen.append((face, like)) or crops(p)
     )
     assert run("avatar", group, "--domain", "pencil", "--face", f"like:{group}").code == 0
-    assert seen[0][0] == f"like:{group}" and seen[0][1].shape == (192,)
+    assert str(seen[0][0]) == f"like:{group}" and seen[0][1].shape == (192,)
 
 
 # ------------------------------------------------------------------------------------- real things
@@ -248,11 +284,11 @@ def pair() -> Photo:
 
 
 def test_real_faces_are_numbered(pair):
-    faces, notes = select(pair, "all", CenterFace())
+    faces, notes = chosen(pair, "all", CenterFace())
     assert len(faces) == 2 and len(notes) == 1 and "is small" in notes[0]
     assert middle(faces[0])[0] < 320 < middle(faces[1])[0]
-    assert (select(pair, "1", CenterFace())[0][0].crop == faces[0].crop).all()
-    assert (select(pair, "largest", CenterFace())[0][0].crop == faces[1].crop).all()
+    assert (chosen(pair, "1", CenterFace())[0][0].crop == faces[0].crop).all()
+    assert (chosen(pair, "largest", CenterFace())[0][0].crop == faces[1].crop).all()
 
 
 @pytest.mark.slow
@@ -268,9 +304,9 @@ def test_like_finds_the_same_person(pair):
         with torch.inference_mode():
             return embed_frames(net, frame)[0].numpy()
 
-    both, _ = select(pair, "all", CenterFace())
+    both, _ = chosen(pair, "all", CenterFace())
     for wanted in both:
         z_id = embed(wanted.crop)
         likeness = functools.partial(lambda z_id, crop: float(embed(crop) @ z_id), z_id)
-        found, _ = select(pair, "like:x", CenterFace(), likeness)
+        found, _ = chosen(pair, "like:x", CenterFace(), likeness)
         assert (found[0].crop == wanted.crop).all()

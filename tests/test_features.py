@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from hasnet_models.networks.vgg import VGGFeatures, from_torchvision, layer_names
+from hasnet_models.config.frozen import layer_names
+from hasnet_models.networks.vgg import VGGFeatures, from_torchvision
 from hasnet_models.weights.load import load_vgg
 
 # torchvision's own layout: a number is a convolution's width, "M" a pooling.

@@ -18,7 +18,16 @@ from PIL import ExifTags, Image, ImageCms
 
 from hasnet_models import image_io
 from hasnet_models.errors import HasnetError, ImageError, UsageError
-from hasnet_models.image_io import Photo, check_writable, read, read_metadata, write
+from hasnet_models.image_io import (
+    Photo,
+    check_writable,
+    colour_profile,
+    formats,
+    read,
+    read_metadata,
+    reading,
+    write,
+)
 
 TEXTS = {"domain": "sketch", "seed": "7", "word": "Émile \u4f60 \N{ARTIST PALETTE}"}
 LOSSLESS = (".png", ".tiff", ".bmp")
@@ -227,7 +236,7 @@ def test_reading_from_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_endless_stream_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_io, "MAX_STREAM_BYTES", 1000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 1000)
     with pytest.raises(ImageError, match="more than"):
         read(io.BytesIO(bytes(2000)))
 
@@ -304,7 +313,7 @@ def test_formats_that_stay_closed(tmp_path: Path) -> None:
 
 
 def test_heic_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_io, "_readable_formats", lambda: ("JPEG", "PNG"))
+    monkeypatch.setattr(reading, "readable_formats", lambda: ("JPEG", "PNG"))
     path = tmp_path / "a.heic"
     path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
     with pytest.raises(ImageError, match="HEIC") as caught:
@@ -409,8 +418,8 @@ def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg"):
         write(picture(), tmp_path / name, metadata=TEXTS)
         first = (tmp_path / name).read_bytes()
-        image_io._srgb_bytes.cache_clear()
-        image_io._srgb_profile.cache_clear()
+        colour_profile.srgb_bytes.cache_clear()
+        colour_profile.srgb_profile.cache_clear()
         write(picture(), tmp_path / name, metadata=TEXTS)
         assert (tmp_path / name).read_bytes() == first
 
@@ -585,3 +594,52 @@ def test_reading_needs_no_torch() -> None:
 
     code = "import sys, hasnet_models.image_io; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_host_s_warning_filters_are_left_alone() -> None:
+    import subprocess
+
+    code = (
+        "import sys, warnings, cv2, numpy, PIL.ImageCms; before = list(warnings.filters)\n"
+        "import hasnet_models.image_io, hasnet_models.batch, hasnet_models.avatar.api\n"
+        "sys.exit(warnings.filters != before)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_bytes_of_a_file_are_decoded_as_the_file_is(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", picture())
+    data = image_io.file_bytes(path)
+    photo = image_io.decode(data, path)
+    assert data == path.read_bytes() and (photo.rgb == read(path).rgb).all()
+    assert (photo.name, photo.path) == ("a.png", path)
+    with pytest.raises(ImageError, match=r"a\.png"):
+        image_io.decode(data[:40], path)
+    with pytest.raises(UsageError, match="no file"):
+        image_io.file_bytes(tmp_path / "none.png")
+
+
+def test_a_file_that_is_too_long_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_BYTES", 10)
+    with pytest.raises(ImageError, match=r"a\.png holds more"):
+        image_io.file_bytes(save(tmp_path / "a.png", picture()))
+
+
+@pytest.mark.parametrize("format_", formats.FORMATS, ids=lambda one: one.name)
+def test_the_table_of_formats_says_what_files_hold(tmp_path: Path, format_: formats.Format) -> None:
+    if format_.name not in Image.SAVE:
+        pytest.skip(f"this Pillow cannot write {format_.name}")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "Ada"
+    alpha = np.repeat(np.uint8([0, 255]), 30)[None].repeat(40, axis=0)
+    photo = Photo(picture(), alpha, exif=exif.tobytes())
+    path = tmp_path / f"a{format_.suffixes[0]}"
+    write(photo, path, metadata=TEXTS)
+    with Image.open(path) as image:
+        assert image.format == format_.name
+        assert image.has_transparency_data is format_.alpha
+        assert (image.getexif().get(ExifTags.Base.Artist) == "Ada") is format_.exif
+        assert ("icc_profile" in image.info) is format_.profile
+    assert read_metadata(path) == (TEXTS if format_.carrier else {})

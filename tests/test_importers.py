@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +14,13 @@ from PIL import Image
 
 from hasnet_cli import factory
 from hasnet_models import image_io
-from hasnet_models.data import importers
-from hasnet_models.data.importers import KINDS, Job, plan, run
+from hasnet_models.data.importers import importing
+from hasnet_models.data.importers.datasets import DATASETS
+from hasnet_models.data.importers.importing import ImportJob, plan, run
 from hasnet_models.data.index import list_faces
-from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.face import Face
-from hasnet_models.face.align import FFHQ_TEMPLATE_512
+from hasnet_models.errors import HasnetError, ImageError, UsageError
+from hasnet_models.face.types import Face
+from hasnet_models.frame import FFHQ_TEMPLATE_512
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 
@@ -55,7 +60,7 @@ def tree(tmp_path, photo):
 
 
 def do(kind, source, out, **options):
-    return run(Job(kind, source, out, **options), FakeDetector)
+    return run(ImportJob(kind, source, out, **options), FakeDetector)
 
 
 def rows(folder, name="index.tsv"):
@@ -176,7 +181,7 @@ def test_own_folders_name_their_domains(tree, tmp_path):
     flat = tree("1.jpg", root=tmp_path / "flat")
     with pytest.raises(UsageError, match="no sub-folder that could name") as caught:
         do("folder", flat, tmp_path / "out2")
-    assert "--domain" in caught.value.hint
+    assert caught.value.parameters == ("domain",)
     do("folder", flat, tmp_path / "out2", domain="stone")
     assert found(tmp_path / "out2") == [("stone", "train", "")]
 
@@ -197,13 +202,29 @@ def test_real_detector_finds_the_astronaut(tmp_path):
     source.mkdir(parents=True)
     Image.open(ASTRONAUT).convert("RGB").save(source / "1.jpg")
     Image.new("RGB", (200, 200), (90, 90, 90)).save(source / "2.jpg")
-    report = run(Job("folder", source.parent, tmp_path / "out"), factory.load_detector)
+    report = run(ImportJob("folder", source.parent, tmp_path / "out"), factory.load_detector)
     assert report.imported == {"clay": 1}
     assert report.skipped == [("clay/2.jpg", "no face was found")]
     (row,) = rows(tmp_path / "out")
     face = image_io.read(tmp_path / "out" / row["file"]).rgb
     again = factory.load_detector().detect(face)[0]
     assert np.abs(again.landmarks - FFHQ_TEMPLATE_512 / 2).max() < 10
+
+
+@pytest.mark.parametrize(("align", "imported"), [("detect", 1), ("try", 2)])
+def test_landmarks_in_one_point_are_that_picture_s_fault_alone(tree, tmp_path, align, imported):
+    class Coincident(FakeDetector):
+        def detect(self, rgb):
+            (found,) = super().detect(rgb)
+            return [found if rgb.shape[0] == 96 else replace(found, landmarks=np.ones((5, 2)))]
+
+    source = tree("clay/1.jpg")
+    Image.new("RGB", (64, 64), "white").save(source / "clay" / "2.jpg")
+    report = run(ImportJob("folder", source, tmp_path / "out", align=align), Coincident)
+    assert report.imported == {"clay": imported} and report.kept == imported - 1
+    if align == "detect":
+        reason = "its face cannot be aligned: the landmarks lie all in one point"
+        assert report.skipped == [("clay/2.jpg", reason)]
 
 
 def test_pictures_that_cannot_be_used_are_listed_with_the_reason(tree, tmp_path):
@@ -234,7 +255,7 @@ def test_import_goes_on_where_it_stopped(tree, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         write(*args, **options)
 
-    monkeypatch.setattr(importers.image_io, "write", interrupted)
+    monkeypatch.setattr(importing.image_io, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         do("folder", source, tmp_path / "out")
     assert len(rows(tmp_path / "out")) == 2
@@ -258,10 +279,10 @@ def test_full_disk_stops_and_keeps_what_is_there(tree, tmp_path, monkeypatch):
 
     def full(face, path, **options):
         if rows(out) or len(list(out.glob("clay/*"))) == 1:
-            raise image_io.ImageError(f"{path} cannot be written: No space left on device.")
+            raise ImageError(f"{path} cannot be written: No space left on device.")
         write(face, path, **options)
 
-    monkeypatch.setattr(importers.image_io, "write", full)
+    monkeypatch.setattr(importing.image_io, "write", full)
     with pytest.raises(HasnetError, match="No space left"):
         do("folder", source, out)
     assert len(rows(out)) == 1
@@ -315,23 +336,23 @@ def test_pictures_without_a_face_may_be_kept(tmp_path):
 def test_what_makes_no_sense_is_refused(tree, tmp_path):
     source = tree("clay/1.jpg")
     with pytest.raises(UsageError, match="no dataset 'nothing'"):
-        plan(Job("nothing", source, tmp_path / "out"))
+        plan(ImportJob("nothing", source, tmp_path / "out"))
     with pytest.raises(UsageError, match="no folder"):
-        plan(Job("ffhq", tmp_path / "nowhere", tmp_path / "out"))
+        plan(ImportJob("ffhq", tmp_path / "nowhere", tmp_path / "out"))
     with pytest.raises(UsageError, match="lies inside"):
-        plan(Job("ffhq", source, source / "out"))
+        plan(ImportJob("ffhq", source, source / "out"))
     with pytest.raises(UsageError, match="no pictures of selfie2anime") as caught:
-        plan(Job("selfie2anime", source, tmp_path / "out"))
+        plan(ImportJob("selfie2anime", source, tmp_path / "out"))
     assert "{train,test}" in caught.value.hint
     with pytest.raises(UsageError, match="pictures but no index"):
-        plan(Job("toonify", source, tree("red/1.jpg", root=tmp_path / "mine")))
+        plan(ImportJob("toonify", source, tree("red/1.jpg", root=tmp_path / "mine")))
 
 
 def test_every_kind_is_in_the_help_and_the_documentation(run):
     text = run("data", "import", "-h").out
     page = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
-    for name, kind in KINDS.items():
-        assert name in text and f"`{name}`" in page, kind.title
+    for name, dataset in DATASETS.items():
+        assert name in text and f"`{name}`" in page, dataset.title
 
 
 @pytest.fixture
@@ -373,3 +394,31 @@ def test_command_line_check(run, tree, detector, tmp_path):
         file.write_bytes(b"")
     assert run("data", "check", out).code == 1
     assert run("data", "check", tmp_path / "nowhere").code == 2
+
+
+@pytest.mark.parametrize("way", ["variable", "file"])
+def test_import_takes_the_detector_that_the_settings_name(run, tree, tmp_path, monkeypatch, way):
+    backends = []
+    monkeypatch.setattr(factory, "load_detector", lambda b: backends.append(b) or FakeDetector())
+    source = tree("clay/1.jpg")
+    if way == "variable":
+        monkeypatch.setenv("HASNET_BACKEND", "insightface")
+    else:
+        Path("hasnet.toml").write_text('backend = "insightface"\n')
+    assert run("data", "import", "folder", source, tmp_path / "one").code == 0
+    tree("clay/2.jpg")
+    run("data", "import", "folder", source, tmp_path / "one", "--backend", "embedded")
+    assert backends == ["insightface", "embedded"]
+
+
+def test_without_opencv_one_sentence_says_so(tmp_path):
+    code = (
+        "import sys; sys.modules['cv2'] = None; from hasnet_cli.main import main; "
+        f"sys.exit(main(['data', 'check', {str(tmp_path)!r}]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.startswith("hasnet: OpenCV cannot be loaded")
+    assert "internal error" not in done.stderr and "Traceback" not in done.stderr

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from hasnet_models.errors import EXIT_WEIGHTS, WeightsError
-from hasnet_models.face import backends, load_detector, locate
-from hasnet_models.face.align import FFHQ_TEMPLATE_512, rescaled, transform
+from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.insightface_backend import PACKS, InsightFace, find_pack
+from hasnet_models.face.search import locate
+from hasnet_models.frame import FFHQ_TEMPLATE_512, rescaled, transform
 from hasnet_models.image_io import Photo
+from hasnet_models.plugins.builtin import INSIGHTFACE
+from hasnet_models.plugins.detectors import load_detector
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("insightface")
@@ -122,7 +125,7 @@ def bright_square(height: int = 640, width: int = 640) -> np.ndarray:
 
 
 def test_the_models_are_loaded_and_find_a_face(pack: Path, capsys) -> None:
-    detector = load_detector(backends.INSIGHTFACE)
+    detector = load_detector(INSIGHTFACE)
     assert isinstance(detector, InsightFace)
     faces = detector.detect(bright_square())
     assert capsys.readouterr().out == ""
@@ -134,7 +137,7 @@ def test_the_models_are_loaded_and_find_a_face(pack: Path, capsys) -> None:
 
 
 def test_it_works_as_a_detector_of_locate(pack: Path) -> None:
-    aligned, _ = locate(Photo(bright_square()), "auto", load_detector("insightface"))
+    aligned, _ = locate(Photo(bright_square()), FaceChoice(), load_detector("insightface"))
     assert aligned.crop.shape == (512, 512, 3)
     placed = transform(aligned.face.landmarks, aligned.matrix)
     assert np.allclose(placed, FFHQ_TEMPLATE_512, atol=1)
@@ -150,7 +153,7 @@ def test_the_embedding_sees_the_arcface_crop_in_rgb(pack: Path) -> None:
     # Paint in the 512 frame what the network is to see in one tile of its 112 px crop.
     from insightface.utils.face_align import arcface_dst
 
-    from hasnet_models.face.align import fit_similarity, invert
+    from hasnet_models.frame import fit_similarity, invert
 
     to_frame = invert(fit_similarity(FFHQ_TEMPLATE_512, arcface_dst))
     (x1, y1), (x2, y2) = transform(np.array([[28, 56], [56, 84]]), to_frame).round().astype(int)

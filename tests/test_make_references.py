@@ -1,15 +1,22 @@
-"""tools/make_references.py and tools/seal_domain.py."""
+"""Choosing a domain's references, writing them, and sealing a plugin."""
 
 from __future__ import annotations
 
 import hashlib
-import runpy
+import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+from hasnet_models import image_io
+from hasnet_models.avatar.references import make_references, training_rows
+from hasnet_models.errors import DomainError, ImageError, UsageError
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.reference import load_references
+from hasnet_models.plugins.seal import seal_plugin, sealed_manifest
+from hasnet_models.plugins.selection import Candidate, choose
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,66 +24,158 @@ else:
     import tomli as tomllib
 
 TOOLS = Path(__file__).parents[1] / "tools"
+COLUMNS = "domain\tsplit\tfile\tsource\tlicence\tidentity\n"
 
 
-@pytest.fixture(scope="module")
-def tool():
-    return SimpleNamespace(**runpy.run_path(str(TOOLS / "make_references.py")))
-
-
-def pool(tool, count: int):
+def pool(count: int) -> list[Candidate]:
     rng = np.random.default_rng(0)
     z_ids = rng.normal(size=(count, 8)) + 2
     z_ids[-1] = -5
     z_ids /= np.linalg.norm(z_ids, axis=1, keepdims=True)
     palettes = rng.integers(0, 256, (count, 20, 3), dtype=np.uint8)
     return [
-        tool.Candidate(f"{i}.png", "s", palette, z_id)
+        Candidate(f"{i}.png", "s", "l", palette, z_id)
         for i, (palette, z_id) in enumerate(zip(palettes, z_ids, strict=True))
     ]
 
 
-def test_the_chosen_are_distinct_and_without_outliers(tool):
-    everyone = pool(tool, 60)
-    chosen = [candidate.file for candidate in tool.choose(everyone, 36)]
+def test_the_chosen_are_distinct_and_without_outliers():
+    everyone = pool(60)
+    chosen = [candidate.file for candidate in choose(everyone, 36)]
     assert len(set(chosen)) == 36 and "59.png" not in chosen
-    assert chosen == [candidate.file for candidate in tool.choose(everyone, 36)]
-    assert chosen[:10] == [candidate.file for candidate in tool.choose(everyone, 10)]
+    assert chosen == [candidate.file for candidate in choose(everyone, 36)]
+    assert chosen[:10] == [candidate.file for candidate in choose(everyone, 10)]
 
 
-def test_a_small_pool_gives_what_it_has(tool):
-    assert len(tool.choose(pool(tool, 10), 36)) == 9
+def test_a_small_pool_gives_what_it_has():
+    assert len(choose(pool(10), 36)) == 9
 
 
-def test_the_first_is_the_most_typical_and_the_second_the_farthest(tool):
+def test_the_first_is_the_most_typical_and_the_second_the_farthest():
     flat = np.zeros((20, 3), np.uint8)
     z_ids = np.array([[1, 0], [0.999, 0.0447], [0.8, 0.6]])
-    rows = [tool.Candidate(str(i), "s", flat, z_id) for i, z_id in enumerate(z_ids)] * 4
-    assert [c.file for c in tool.choose(rows, 2)] == ["1", "2"]
+    rows = [Candidate(str(i), "s", "l", flat, z_id) for i, z_id in enumerate(z_ids)] * 4
+    assert [c.file for c in choose(rows, 2)] == ["1", "2"]
 
 
-def test_only_training_rows_one_a_person(tool, tmp_path):
+def test_only_training_rows_one_a_person(tmp_path):
     (tmp_path / "index.tsv").write_text(
-        "domain\tsplit\tfile\tsource\tlicence\tidentity\n"
-        "oil\ttrain\toil/b.jpg\ts\tl\tanna\n"
+        COLUMNS + "oil\ttrain\toil/b.jpg\ts\tl\tanna\n"
         'oil\ttrain\toil/a.jpg\ts\t"only" half quoted\tanna\n'
         "oil\tval\toil/c.jpg\ts\tl\tbert\n"
         "oil\ttrain\toil/d.jpg\ts\tl\t\n"
         "oil\ttrain\toil/e.jpg\ts\tl\t\n"
         "anime\ttrain\tanime/a.jpg\ts\tl\tcora\n"
     )
-    found = [row["file"] for row in tool.rows_of(tmp_path, "oil")]
+    found = [row["file"] for row in training_rows(tmp_path, "oil")]
     assert found == ["oil/a.jpg", "oil/d.jpg", "oil/e.jpg"]
 
 
-def test_seal_writes_the_hashes_of_what_is_there(tmp_path):
-    seal = runpy.run_path(str(TOOLS / "seal_domain.py"))["seal"]
-    (tmp_path / "domain.toml").write_text('api = 1\nname = "x"\n\n[references]\nsha256 = "old"\n')
-    (tmp_path / "references.safetensors").write_bytes(b"r")
-    assert set(tomllib.loads(seal(tmp_path))) == {"api", "name", "references"}
-    (tmp_path / "head.safetensors").write_bytes(b"h")
-    manifest = tomllib.loads(seal(tmp_path))
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    """Six people of `oil` in pictures of two sizes, and one of another domain."""
+    rng = np.random.default_rng(3)
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    lines = [COLUMNS]
+    for number in range(6):
+        side = (48, 64)[number % 2]
+        rgb = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+        image_io.write(rgb, folder / f"{number}.png")
+        lines.append(f"oil\ttrain\t{number}.png\tsource {number}\tCC0\tperson {number}\n")
+    lines.append("anime\ttrain\t0.png\ts\tl\tx\n")
+    (folder / "index.tsv").write_text("".join(lines))
+    return folder
+
+
+def embed(picture: np.ndarray) -> np.ndarray:
+    """A z_id that depends on the picture, without a network."""
+    vector = picture.reshape(-1, 3)[:64].astype(np.float32).ravel() - 127
+    return vector / np.linalg.norm(vector)
+
+
+def test_the_references_of_a_folder_are_written(faces, tmp_path):
+    out = tmp_path / "r.safetensors"
+    made = make_references(faces, "oil", out, count=3, embed=embed)
+    assert [reference.name for reference in made] == ["oil-01", "oil-02", "oil-03"]
+    assert {(r.name, r.source, r.licence) for r in load_references(out)} == {
+        (r.name, r.source, "CC0") for r in made
+    }
+    first = out.read_bytes()
+    make_references(faces, "oil", out, count=3, embed=embed)
+    assert out.read_bytes() == first
+
+
+def test_one_licence_for_all_can_be_given(faces, tmp_path):
+    made = make_references(faces, "oil", tmp_path / "r", licence="MIT", embed=embed)
+    assert {reference.licence for reference in made} == {"MIT"} and len(made) == 5
+
+
+@pytest.mark.parametrize(("domain", "count"), [("anime", 1), ("woodcut", 0)])
+def test_too_few_pictures_are_one_sentence_and_no_file(faces, tmp_path, domain, count):
+    with pytest.raises(UsageError, match=f"holds {count} training pictures of {domain}"):
+        make_references(faces, domain, tmp_path / "r", embed=embed)
+    assert not (tmp_path / "r").exists()
+
+
+def test_no_index_and_a_damaged_picture_are_one_sentence(faces, tmp_path):
+    with pytest.raises(UsageError, match="index"):
+        make_references(tmp_path, "oil", tmp_path / "r", embed=embed)
+    (faces / "3.png").write_bytes(b"junk")
+    with pytest.raises(ImageError, match=r"3\.png"):
+        make_references(faces, "oil", tmp_path / "r", embed=embed)
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "plugin" / "package"
+    folder.mkdir(parents=True)
+    (folder / "domain.toml").write_text(
+        '# kept\napi = 1\nname = "x"\ntitle = "X"\nlicence = "l"\n\n[references]\nsha256 = "old"\n'
+    )
+    (folder / "references.safetensors").write_bytes(b"r")
+    return folder
+
+
+def test_seal_writes_the_hashes_of_what_is_there(package):
+    text = sealed_manifest(package)
+    assert text.startswith("# kept\n")
+    assert set(tomllib.loads(text)) == {"api", "name", "title", "licence", "references"}
+    (package / "head.safetensors").write_bytes(b"h")
+    manifest = tomllib.loads(sealed_manifest(package))
     assert manifest["head"]["sha256"] == hashlib.sha256(b"h").hexdigest()
     assert manifest["references"]["file"] == "references.safetensors"
-    (tmp_path / "domain.toml").write_text(seal(tmp_path))
-    assert tomllib.loads(seal(tmp_path)) == manifest
+    assert seal_plugin(package.parent) == [package / "domain.toml"]
+    assert tomllib.loads((package / "domain.toml").read_text()) == manifest
+    assert tomllib.loads(sealed_manifest(package)) == manifest
+    domain = Domain.from_manifest(manifest, package, "x")
+    assert domain.head == package / "head.safetensors"
+
+
+def test_what_cannot_be_sealed_is_one_sentence_and_stays(package):
+    plugin, before = package.parent, (package / "domain.toml").read_bytes()
+    (package / "references.safetensors").unlink()
+    with pytest.raises(DomainError, match=r"references\.safetensors cannot be read"):
+        seal_plugin(plugin)
+    assert (package / "domain.toml").read_bytes() == before
+    (package / "domain.toml").write_bytes(b"\xff")
+    with pytest.raises(DomainError, match="not UTF-8"):
+        seal_plugin(plugin)
+    with pytest.raises(DomainError, match="holds no package"):
+        seal_plugin(plugin / "elsewhere")
+
+
+def run_tool(name: str, *args: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, TOOLS / name, *map(str, args)], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_tools_call_them(package, faces, tmp_path):
+    done = run_tool("seal_domain.py", package.parent)
+    assert done.returncode == 0 and "sha256" in (package / "domain.toml").read_text()
+    done = run_tool("seal_domain.py", tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    done = run_tool("make_references.py", faces, "woodcut", tmp_path / "r")
+    assert done.returncode == 2 and "0 training pictures of woodcut" in done.stderr

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from test_face import turned, waves
 
-from hasnet_models.face.align import AlignedFace, invert, transform, warp
+from hasnet_models.face.align import warp
 from hasnet_models.face.paste import feathered_mask, paste
+from hasnet_models.face.types import AlignedFace
+from hasnet_models.frame import invert, transform
 
 FRAMES = {
     "enlarging": turned(0.3, 2.0, -100, -300),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hasnet_models import image_io
-from hasnet_models.avatar.pipeline import AvatarPipeline, likeness, palette_distance
+from hasnet_models.avatar.pipeline import likeness, palette_distance
+from hasnet_models.avatar.steps import stages
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.domain import DataFile
@@ -42,19 +43,14 @@ def test_likeness_is_highest_for_itself():
 
 
 @pytest.fixture(scope="module")
-def pipeline():
-    return AvatarPipeline.load("cpu")
-
-
-@pytest.fixture(scope="module")
-def crop(pipeline):
-    return pipeline.crop(image_io.read(ASTRONAUT))[0].crop
+def face(networks):
+    return networks.crop(image_io.read(ASTRONAUT))[0]
 
 
 @pytest.mark.slow
-def test_avatar_of_the_astronaut(pipeline, crop):
-    steps = pipeline.render(crop, reference(0, (190, 150, 40)), None)
-    for picture in (steps.source, steps.gray, steps.x_rt, steps.x_tt):
+def test_avatar_of_the_astronaut(networks, face):
+    steps = networks.render(face, reference(0, (190, 150, 40)), None)
+    for picture in stages(steps):
         assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
     assert np.ptp(steps.gray, axis=2).max() == 0
     red, _, blue = steps.x_rt.reshape(-1, 3).mean(0)
@@ -66,51 +62,51 @@ def test_avatar_of_the_astronaut(pipeline, crop):
 
 
 @pytest.mark.slow
-def test_palette_and_identity_each_change_the_avatar(pipeline, crop):
+def test_palette_and_identity_each_change_the_avatar(networks, face):
     base = reference(0, (190, 150, 40))
     other_palette = Reference("p", reference(1, (40, 90, 190)).palette, base.z_id)
     other_z = Reference("z", base.palette, reference(2).z_id)
     first, second, third = (
-        pipeline.render(crop, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
+        networks.render(face, r, None).x_tt.astype(int) for r in (base, other_palette, other_z)
     )
     assert np.abs(first - second).mean() > 20
     assert np.abs(first - third).mean() > 0.2
 
 
 @pytest.mark.slow
-def test_rendering_is_repeatable(pipeline, crop):
-    first, second = (pipeline.render(crop, reference(0), None).x_tt for _ in range(2))
+def test_rendering_is_repeatable(networks, face):
+    first, second = (networks.render(face, reference(0), None).x_tt for _ in range(2))
     assert np.array_equal(first, second)
 
 
 @pytest.mark.slow
-def test_nearest_domain_is_the_one_that_holds_the_reference(pipeline, tmp_path):
+def test_nearest_domain_is_the_one_that_holds_the_reference(networks, tmp_path):
     warm = domain(tmp_path, "warm", [reference(i, (150, 60, 0)) for i in range(5)])
     cold = domain(tmp_path, "cold", [reference(i + 9, (0, 60, 150)) for i in range(5)])
-    assert pipeline.nearest_domain(warm.references[2], [cold, warm]) is warm
-    assert pipeline.nearest_domain(cold.references[1], [cold, warm]) is cold
-    assert pipeline.nearest_domain(warm.references[0], []) is None
+    assert networks.nearest_domain(warm.references[2], [cold, warm]) is warm
+    assert networks.nearest_domain(cold.references[1], [cold, warm]) is cold
+    assert networks.nearest_domain(warm.references[0], []) is None
 
 
 @pytest.mark.slow
-def test_z_id_of_another_network_is_refused(pipeline, crop):
+def test_z_id_of_another_network_is_refused(networks, face):
     foreign = Reference("f", reference(0).palette, reference(0).z_id, z_id_model="arcface")
     with pytest.raises(UsageError, match="arcface"):
-        pipeline.render(crop, foreign, None)
+        networks.render(face, foreign, None)
 
 
 @pytest.mark.slow
-def test_damaged_head_is_a_weights_error(pipeline, crop, tmp_path):
+def test_damaged_head_is_a_weights_error(networks, face, tmp_path):
     head = tmp_path / "head.safetensors"
     head.write_bytes(b"not a head")
     broken = domain(tmp_path, "broken", [reference(0)], head)
     with pytest.raises(WeightsError, match="head"):
-        pipeline.render(crop, broken.references[0], broken)
+        networks.render(face, broken.references[0], broken)
 
 
 @pytest.mark.slow
-def test_reference_from_a_picture_without_a_face(pipeline):
+def test_reference_from_a_picture_without_a_face(networks):
     flat = image_io.Photo(np.full((90, 120, 3), 200, np.uint8), None, None, None, "flat.png")
-    found, notes = pipeline.reference_from_image(flat)
+    found, notes = networks.reference_from_image(flat)
     assert (found.palette == 200).all() or found.palette.std() < 5
     assert any("No face" in note for note in notes)

@@ -41,6 +41,11 @@ def test_the_same_references_give_the_same_file(tmp_path):
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
+    with pytest.raises(DomainError, match="cannot be written"):
+        save_references(tmp_path / "none" / "r", [reference()])
+
+
 def test_a_file_is_small(tmp_path):
     save_references(tmp_path / "r", [reference(f"r{i}", i) for i in range(36)])
     assert (tmp_path / "r").stat().st_size < 20_000
@@ -92,7 +97,7 @@ def metadata(**changes: object) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("content", "about"),
     [
-        ((tensors(), {"hasnet-references-9": "{}"}), "no entry hasnet-references-1"),
+        ((tensors(), {"hasnet-references-9": "{}"}), "no entry hasnet-references-2"),
         ((tensors(), None), "no entry"),
         ((tensors(), {"hasnet-references-1": "no json"}), "Expecting value"),
         ((tensors(), {"hasnet-references-1": "{}"}), "names"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hasnet_cli import factory
 from hasnet_models import image_io
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
@@ -16,7 +17,8 @@ ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [("--paste",), ("--face", "1", "--size", "300")])
-def test_an_avatar_is_made_again_to_the_bit(run, options):
+def test_an_avatar_is_made_again_to_the_bit(run, networks, monkeypatch, options):
+    monkeypatch.setattr(factory, "load_pipeline", lambda device, backend: networks)
     shutil.copy(ASTRONAUT, "me.png")
     args = ("--ref", "me.png", "--domain", "none", "--device", "cpu", *options)
     assert run("avatar", "me.png", *args, "-o", "first.png").code == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hasnet_cli import report
+from hasnet_cli import page as batch_page
 from hasnet_models import image_io
 
 ODD = "a<b>&\"q' ü.png"
@@ -98,7 +98,7 @@ def test_a_torn_line_is_passed_over_and_the_last_word_counts(run, batch):
 
 
 def test_large_batches_keep_their_page_small(run, batch, monkeypatch):
-    monkeypatch.setattr(report, "MOST_PICTURES", 1)
+    monkeypatch.setattr(batch_page, "MOST_PICTURES", 1)
     run("report", "out")
     assert len(page().images) == 1 and "2 more, without pictures" in page().text
 

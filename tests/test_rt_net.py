@@ -7,16 +7,29 @@ import pytest
 import torch
 
 from hasnet_models.config.load import load_preset
+from hasnet_models.config.schema import RTConfig
 from hasnet_models.networks import colour
 from hasnet_models.networks.rt_net import (
+    Place,
     RTNet,
     colourfulness,
     matched_tones,
     palette_tones,
     picture_tones,
     to_luma,
+    zone_prior,
 )
 from hasnet_models.networks.rtm import RTM, instance_norm
+from hasnet_models.topology.zones import ZONES
+
+ZONED = dataclasses.replace(nano.preset().rt, zones=True)
+
+
+def places(batch=2, side=8, seed=1):
+    g = torch.Generator().manual_seed(seed)
+    zones = torch.rand(batch, len(ZONES), side, side, generator=g)
+    shares = torch.rand(batch, 20, len(ZONES), generator=g).square()
+    return zones / zones.sum(1, keepdim=True), shares / shares.sum(1, keepdim=True)
 
 
 def inputs(batch=2, side=32, seed=0):
@@ -68,7 +81,7 @@ def test_the_face_stays_where_the_network_gives_up_its_detail(least):
             tensor.zero_()
     gray, palette = inputs(batch=1)
     x = net(gray, palette)
-    wanted = to_luma(matched_tones(gray, palette, 0.7), palette)
+    wanted = to_luma(matched_tones(gray, palette, net.config), palette)
     share = colour.luma(x).std() / wanted.std()
     assert share.item() == pytest.approx(least, abs=0.1)
 
@@ -113,7 +126,7 @@ def test_light_palette_lightens_a_dark_picture_and_keeps_its_order():
     gray[..., 16:] = -0.95
     ramp = torch.linspace(-1, 1, 20)[None, :, None]
     light = (1 - (ramp - 1).abs() ** 3 / 4).expand(1, 20, 3)
-    plain, matched = (matched_tones(gray, light, s) for s in (0.0, 1.0))
+    plain, matched = (matched_tones(gray, light, RTConfig(tone_match=s)) for s in (0.0, 1.0))
     assert matched.mean() > plain.mean() + 0.2
     order = plain.flatten().argsort()
     assert (matched.flatten()[order].diff() >= -1e-5).all()
@@ -135,3 +148,98 @@ def test_batch_equals_singles():
     together = net(gray, palette)
     for i in range(3):
         torch.testing.assert_close(together[i : i + 1], net(gray[i : i + 1], palette[i : i + 1]))
+
+
+def test_zones_that_are_off_change_no_bit():
+    torch.manual_seed(0)
+    plain = RTNet(nano.preset().rt).eval()
+    torch.manual_seed(0)
+    off = RTNet(dataclasses.replace(ZONED, zones=False)).eval()
+    assert plain.state_dict().keys() == off.state_dict().keys()
+    assert "head.zone_gain" not in plain.state_dict()
+    assert torch.equal(plain(*inputs()), off(*inputs(), *places()))
+
+
+def test_zones_widen_the_stem_and_the_keys_only():
+    plain, zoned = (RTNet(c).state_dict() for c in (nano.preset().rt, ZONED))
+    assert zoned["stem.weight"].shape[1] == plain["stem.weight"].shape[1] + len(ZONES)
+    assert zoned["head.key.0.weight"].shape[1] == plain["head.key.0.weight"].shape[1] + len(ZONES)
+    assert zoned.keys() - plain.keys() == {"head.zone_gain"}
+
+
+def test_even_zones_or_shares_prefer_no_colour():
+    zones, shares = places()
+    gray, palette = inputs()
+    even = Place.of(gray, palette, None, None)
+    for prior in (
+        zone_prior(even.zones, even.shares),
+        zone_prior(zones, even.shares),
+    ):
+        torch.testing.assert_close(prior, torch.full_like(prior, prior.flatten()[0].item()))
+    # even zones are the same preference at every pixel
+    prior = zone_prior(even.zones, shares)
+    assert prior.shape == (2, 20, 1, 1) and prior.std(1).min() > 0
+    torch.manual_seed(0)
+    net = RTNet(ZONED).eval()
+    torch.testing.assert_close(net(gray, palette), net(gray, palette, *even))
+
+
+def test_an_even_prior_leaves_the_attention():
+    torch.manual_seed(0)
+    net = RTNet(ZONED).eval()
+    gray, palette = inputs()
+    even = Place.of(gray, palette, places()[0], None)
+    h = net.features(gray, palette, even)
+    with torch.no_grad():
+        found = net.head.attend(h, gray, palette, even)
+        net.head.zone_gain.fill_(-1e4)
+        torch.testing.assert_close(net.head.attend(h, gray, palette, even), found)
+
+
+def test_a_zone_takes_the_colours_that_the_reference_has_there():
+    torch.manual_seed(0)
+    net = RTNet(ZONED).eval()
+    gray = torch.zeros(1, 1, 32, 32)
+    palette = torch.zeros(1, 20, 3)
+    palette[:, 0], palette[:, 1] = torch.tensor([0.5, -0.5, -0.5]), torch.tensor([-0.5, -0.5, 0.5])
+    zones, shares = torch.zeros(1, len(ZONES), 32, 32), torch.zeros(1, 20, len(ZONES))
+    zones[:, 0, :, :16] = zones[:, 3, :, 16:] = 1
+    shares[:, 0, 0] = shares[:, 1, 3] = 1
+    place = Place(zones, shares)
+    weights = net.head.attend(net.features(gray, palette, place), gray, palette, place)
+    assert weights[:, 0, :, :12].min() > 0.8 and weights[:, 1, :, 20:].min() > 0.8
+
+
+def test_zones_and_shares_change_the_picture_and_learn():
+    torch.manual_seed(0)
+    net = RTNet(ZONED)
+    gray, palette = inputs()
+    zones, shares = places()
+    x = net(gray, palette, zones, shares)
+    assert (x - net(gray, palette, zones.flip(1), shares)).abs().mean() > 0.01
+    x.square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    assert net.head.zone_gain.grad != 0
+
+
+def test_one_tone_curve_keeps_the_order_of_faces_before_other_grounds():
+    curve = {"tone_match": 0.7, "tone_fixed": 1.0, "tone_mean": 0.45}
+    _, palette = inputs(batch=1)
+    faces = torch.linspace(-0.5, 0.5, 5).view(5, 1, 1, 1).expand(-1, 1, 32, 32).clone()
+    faces[:, :, :, :12] = torch.tensor([0.9, -0.9, 0.2, 0.9, -0.9]).view(5, 1, 1, 1)
+
+    def lit(**options):
+        config = dataclasses.replace(nano.preset().rt, **options)
+        return matched_tones(faces, palette.expand(5, -1, -1), config)[:, 0, 16, 20]
+
+    assert (lit(**curve).diff() > 0.05).all()
+    assert not (lit(tone_match=0.7).diff() > 0).all()
+
+
+def test_a_tone_curve_does_not_depend_on_the_picture_beside():
+    config = RTConfig(tone_match=0.7, tone_fixed=0.7, tone_mean=0.45)
+    gray, palette = inputs(batch=3)
+    together = matched_tones(gray, palette, config)
+    for i in range(3):
+        alone = matched_tones(gray[i : i + 1], palette[i : i + 1], config)
+        torch.testing.assert_close(together[i : i + 1], alone)

@@ -1,6 +1,7 @@
 """Faces out of WebDataset shards."""
 
 import io
+import json
 import os
 import sys
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hasnet_models.config.load import to_toml
 from hasnet_models.data import faces as faces_module
 from hasnet_models.data import shards
 from hasnet_models.data.faces import load_splits
+from hasnet_models.data.vectors import VectorKind
 from hasnet_models.errors import UsageError
 from hasnet_models.training.rt_stage import RTStage
 
@@ -49,7 +52,7 @@ def folder(tmp_path):
 
 
 def load(path, cache, size=32, embed=nano.fake_embed, progress=lambda *_: None):
-    return load_splits(path, size, cache, embed, progress)
+    return load_splits(path, size, cache, nano.vectors(embed), progress)
 
 
 def refuse(pictures):
@@ -148,14 +151,15 @@ def test_changed_shards_are_read_again(folder, tmp_path):
     assert len(second) == 6 and val is second and second.fingerprint != first.fingerprint
 
 
-@pytest.mark.parametrize("harm", ["vectors.npz", "*-train.u8", "*-val.json"])
+@pytest.mark.parametrize("harm", ["z_ids-*", "palettes-*", "*-train.u8", "*-val.json"])
 def test_damaged_cache_is_made_again(folder, tmp_path, harm):
     first, _ = load(folder, tmp_path / "cache")
-    good = np.array(first.images)
+    # copies: the files that they are mapped from are about to be cut
+    good, z_ids = np.array(first.images), np.array(first.z_ids)
     (file,) = (tmp_path / "cache").glob(harm)
     file.write_bytes(file.read_bytes()[:100])
     again, _ = load(folder, tmp_path / "cache")
-    assert np.array_equal(again.images, good) and np.array_equal(again.z_ids, first.z_ids)
+    assert np.array_equal(again.images, good) and np.array_equal(again.z_ids, z_ids)
 
 
 def test_every_rank_reads_all_shards(folder, tmp_path, monkeypatch):
@@ -187,3 +191,44 @@ def test_without_webdataset_the_extra_is_named(folder, tmp_path, monkeypatch):
 
 def test_shards_count_as_a_face_set_of_the_same_kind(folder, tmp_path):
     assert isinstance(load(folder, tmp_path / "cache")[0], faces_module.FaceSet)
+
+
+def test_check_counts_the_faces_of_shards(run, folder):
+    with wds.TarWriter(str(folder / "0002.tar")) as writer:
+        good = picture(np.random.default_rng(5))
+        about = {"domain": "clay", "split": "test"}
+        writer.write({"__key__": "a", "png": good, "json": about})
+        writer.write({"__key__": "b", "png": good, "json": {**about, "split": "val"}})
+        writer.write({"__key__": "c", "png": good, "json": {"domain": "red"}})
+        writer.write({"__key__": "d", "png": b"none", "json": about})
+    code, text, err = run("data", "check", folder, "--json", "--progress", "jsonl")
+    document = json.loads(text)
+    counts = {(c["domain"], c["split"]): c["faces"] for c in document["counts"]}
+    assert code == 3 and counts == {
+        ("photo", "train"): 4, ("red", "train"): 4, ("blue", "train"): 4,
+        ("red", "val"): 1, ("clay", "test"): 1, ("clay", "val"): 1,
+    }  # fmt: skip
+    assert [line.split(":")[0] for line in document["skipped"]] == ["0002.tar/d"]
+    assert "Pictures that are both in train and in val: 1." in document["notes"]
+    assert '"done": 3, "total": 3' in err
+    assert run("data", "check", folder / "0001.tar").code == 0
+    assert run("data", "check", folder / "0009.tar").code == 2
+
+
+def test_dry_run_counts_the_faces_of_shards(run, folder, tmp_path):
+    (tmp_path / "nano.toml").write_text(to_toml(nano.preset()))
+    out = run("train", folder, "--stage", "rt", "--preset", tmp_path / "nano.toml", "--dry-run")
+    assert out.code == 0 and "# 11 faces to train on" in out.out
+    write(folder / "0000.tar", [{"__key__": "a", "json": {"domain": "x"}}])
+    (folder / "0001.tar").unlink()
+    out = run("train", folder, "--stage", "rt", "--preset", tmp_path / "nano.toml", "--dry-run")
+    assert out.code == 2 and "0000.tar/a: it has no picture" in out.err
+
+
+def test_shards_are_read_again_for_another_kind_of_vector(folder, tmp_path):
+    load(folder, tmp_path / "cache")
+    mean = VectorKind("1", "float32", (3,), lambda faces: faces.mean((1, 2), dtype=np.float32))
+    table = {**nano.vectors(refuse), "mean": mean}
+    train, val = load_splits(folder, 32, tmp_path / "cache", table)
+    assert train.vectors["mean"].shape == (11, 3) and val.vectors["mean"].shape == (1, 3)
+    assert np.abs(train.vectors["mean"][0] - train.images[0].mean((0, 1))).max() < 3

@@ -2,7 +2,9 @@
 
 import json
 import math
+import shutil
 import signal
+import subprocess
 
 import nano
 import numpy as np
@@ -19,11 +21,6 @@ from hasnet_models.training.discriminators import (
 from hasnet_models.weights import load
 
 STAGES = [nano.rt_stage, nano.tt_stage]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return nano.make_folder(tmp_path / "faces")
 
 
 def run(stage, path, images):
@@ -67,9 +64,12 @@ def test_resumed_run_equals_an_uninterrupted_one_beyond_the_content_s_size(
 @pytest.mark.parametrize("make", STAGES)
 def test_training_lowers_the_reconstruction(make, folder):
     tables = {
-        "rt": {"palette_attention": False},
+        "rt": {"palette_attention": False, "zones": False},
         "tt": {"residual": False},
-        "rt_train": {"adversarial": 0.0, "lr": 4e-3, "cross_palette": 0.0, "colour_jitter": 0.0},
+        "rt_train": {
+            **{"adversarial": 0.0, "zone": 0.0, "lr": 4e-3},
+            **{"cross_palette": 0.0, "colour_jitter": 0.0},
+        },
         "tt_train": {"warmup_images": 10000, "lr": 4e-3},
     }
     stage = make(folder, nano.preset(**tables))
@@ -225,3 +225,26 @@ def test_minibatch_deviation_sees_a_collapsed_batch():
     one = torch.randn(1, 3, 4, 4)
     assert minibatch_deviation(one.repeat(8, 1, 1, 1)).max() < 1e-3
     assert minibatch_deviation(torch.randn(8, 3, 4, 4)).min() > 0.1
+
+
+@pytest.mark.parametrize(("place", "own"), [("", True), ("venv/lib/site-packages", False)])
+def test_the_commit_is_of_hasnets_own_tree_only(tmp_path, place, own):
+    def git(*words):
+        command = ["git", "-c", "user.name=n", "-c", "user.email=e", *words]
+        return subprocess.check_output(command, cwd=tmp_path, text=True).strip()
+
+    if not shutil.which("git"):
+        pytest.skip("no git")
+    package = tmp_path / place / "hasnet_models"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "all")
+    assert export.commit(package) == (git("rev-parse", "HEAD") if own else "")
+
+
+def test_there_is_no_commit_without_a_tree_or_without_git(tmp_path, monkeypatch):
+    assert export.commit(tmp_path / "hasnet_models") == ""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert export.commit() == ""

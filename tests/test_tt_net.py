@@ -3,20 +3,20 @@
 import dataclasses
 
 import nano
+import numpy as np
 import pytest
 import torch
 
 from hasnet_models.config.load import load_preset
 from hasnet_models.networks.colour import luma
+from hasnet_models.networks.filters import flat
 from hasnet_models.networks.tt_net import (
     TTNet,
     content_features,
-    guided,
     head_tensors,
     in_own_hue,
-    warp,
 )
-from hasnet_models.networks.ttm import TTM
+from hasnet_models.networks.ttm import TTM, fixed_noise
 
 
 def inputs(config, batch=2, side=32):
@@ -69,19 +69,6 @@ def test_own_hue_changes_luminance_and_saturation_only():
     assert (greyed - luma(greyed)).abs().max() < 1e-4
 
 
-def test_planes_are_enlarged_along_the_edges_of_the_guide():
-    guide = torch.zeros(1, 1, 64, 64)
-    guide[..., 29:] = 1
-    small = torch.nn.functional.adaptive_avg_pool2d(guide, 8)
-    planes = torch.cat((3 * small - 1, 0 * small + 0.5), 1)
-    out = guided(planes, guide)
-    torch.testing.assert_close(out[:, :1], 3 * guide - 1, atol=0.25, rtol=0)
-    torch.testing.assert_close(out[:, 1:], torch.full_like(guide, 0.5))
-    plain = torch.nn.functional.interpolate(planes, size=64, mode="bilinear")
-    assert (plain[:, :1] - (3 * guide - 1)).abs().max() > 1
-    assert torch.equal(guided(planes, small), planes)
-
-
 def test_identity_and_domain_code_change_the_result():
     config = nano.preset().tt
     torch.manual_seed(0)
@@ -114,18 +101,6 @@ def test_styled_output_keeps_about_unit_variance_for_any_style():
     assert out.std().item() == pytest.approx(1, abs=0.2)
 
 
-def test_no_displacement_leaves_the_picture():
-    x = torch.rand(1, 3, 16, 16)
-    torch.testing.assert_close(warp(x, torch.zeros(1, 2, 4, 4)), x, atol=1e-5, rtol=1e-4)
-
-
-def test_displacement_moves_by_half_frames():
-    x = torch.rand(1, 1, 16, 16)
-    flow = torch.zeros(1, 2, 4, 4)
-    flow[:, 0] = 2 / 16
-    torch.testing.assert_close(warp(x, flow)[..., :-1], x[..., 1:], atol=1e-5, rtol=1e-4)
-
-
 def test_content_is_taken_at_the_content_size():
     class Spy(torch.nn.Module):
         def forward(self, x, layers):
@@ -144,3 +119,69 @@ def test_head_holds_the_fine_blocks_only():
     head = head_tensors(state, config.resolutions, 8)
     assert head and all(n.startswith(("blocks.1.", "blocks.2.")) for n in head)
     assert head_tensors(state, config.resolutions, 0).keys() == state.keys()
+
+
+def test_where_the_gate_is_open_the_flat_base_is_left():
+    config = dataclasses.replace(nano.preset().tt, base="flat")
+    net = TTNet(config)
+    x_rt = inputs(config)[0]
+    torch.testing.assert_close(net.base(x_rt, torch.ones(2, 1, 32, 32)), flat(x_rt))
+    torch.testing.assert_close(net.base(x_rt, torch.zeros(2, 1, 32, 32)), x_rt)
+    assert net.state_dict().keys() == TTNet(nano.preset().tt).state_dict().keys()
+
+
+def test_the_ground_gets_a_share_of_what_the_person_gets():
+    config = dataclasses.replace(nano.preset().tt, own_hue=False)
+    torch.manual_seed(0)
+    net = TTNet(config)
+    x_rt, content, z = inputs(config)
+    person = torch.zeros(2, 1, 8, 8)
+    person[..., :4] = 1
+    found, whole = (net.parts(x_rt, content, z, person=p) for p in (person, None))
+    torch.testing.assert_close(found["x_tt"][..., :12], whole["x_tt"][..., :12])
+    base = net.base(x_rt, whole["gate"])  # the flow starts at zero
+    added, full = found["x_tt"] - base, whole["x_tt"] - base
+    torch.testing.assert_close(added[..., 20:], 0.3 * full[..., 20:], atol=1e-5, rtol=1e-4)
+
+
+def noisy_net(config=None):
+    torch.manual_seed(0)
+    net = TTNet(dataclasses.replace(config or nano.preset().tt, noise=True))
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.endswith(".noise"):
+                parameter.fill_(0.5)
+    return net
+
+
+def test_noise_is_the_same_for_a_picture_whenever_and_beside_whatever_it_is_made():
+    net = noisy_net().eval()
+    x_rt, content, z = inputs(net.config)
+    found = net(x_rt, content, z)
+    torch.manual_seed(7)
+    assert torch.equal(net(x_rt, content, z), found)
+    alone = net(x_rt[1:], {n: f[1:] for n, f in content.items()}, z[1:])
+    torch.testing.assert_close(alone, found[1:])
+    quiet = TTNet(dataclasses.replace(net.config, noise=False)).eval()
+    quiet.load_state_dict({n: t for n, t in net.state_dict().items() if not n.endswith(".noise")})
+    assert not torch.allclose(quiet(x_rt, content, z), found, atol=1e-3)
+
+
+def test_no_two_ttms_have_the_same_noise():
+    net = noisy_net(load_preset("paper", ("tt.widths=[8,8,8,8,8]",)).tt)
+    ttms = [m for m in net.modules() if isinstance(m, TTM)]
+    numbers = [m.number for m in ttms]
+    assert len(set(numbers)) == len(ttms) == 10
+    planes = [fixed_noise(n, 64, 64).ravel() for n in numbers]
+    assert np.abs(np.corrcoef(planes) - np.eye(10)).max() < 0.08
+    assert all(abs(p.std() - 1) < 0.06 for p in planes)
+
+
+def test_a_training_network_draws_its_noise_from_torch():
+    net = noisy_net()
+    asked = inputs(net.config)
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(net(*asked))
+    assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])

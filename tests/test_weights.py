@@ -1,8 +1,10 @@
+import hashlib
 import json
 import os
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from hasnet_cli.hints import hint_of
 from hasnet_models.errors import EXIT_WEIGHTS, WeightsError
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.weights import files, load
@@ -60,7 +63,7 @@ def test_a_missing_file_is_named(embedded):
     with pytest.raises(WeightsError, match=r"other\.onnx is missing from") as error:
         files.weight_path("other.onnx")
     assert error.value.exit_code == EXIT_WEIGHTS
-    assert error.value.hint
+    assert "hasnet models pull" in hint_of(error.value)
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
@@ -315,3 +318,79 @@ def test_the_embedded_vgg16_ends_where_its_weights_end():
     with pytest.raises(WeightsError, match="VGG16 up to relu4_3 do not fit"):
         load.load_vgg(last="relu4_3")
     assert isinstance(load.load_vgg(), VGGFeatures)
+
+
+def test_a_vgg_file_that_does_not_say_what_it_is_is_named(embedded, monkeypatch, tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setenv(files.OVERRIDE_VARIABLE, str(folder))
+    for metadata, words in (
+        ({}, "do not say"),
+        ({"architecture": "vgg16", "preprocessing": "x"}, "'x'"),
+    ):
+        load.save_state(folder / "vgg16.safetensors", {"a": torch.zeros(1)}, metadata)
+        with pytest.raises(WeightsError, match=words):
+            load.load_vgg()
+
+
+# --- hashing
+
+
+@pytest.fixture
+def reads(monkeypatch) -> list[Path]:
+    """Every reading of a whole file for its sha256."""
+    found, digest = [], files._digest
+    monkeypatch.setattr(files, "_digest", lambda path: found.append(path) or digest(path))
+    return found
+
+
+def settle(path: Path, seconds: float = 60) -> Path:
+    """Make a file look as if it had been written some time ago."""
+    then = time.time_ns() - int(seconds * 1e9)
+    os.utime(path, ns=(then, then))
+    return path
+
+
+def test_a_weight_file_is_read_for_its_hash_once_a_process(embedded, reads):
+    path = settle(embedded / "net.safetensors")
+    for _ in range(3):
+        digest = files.sha256_of(files.weight_path("net.safetensors"))
+    assert reads == [path] and digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_changed_file_is_hashed_again(embedded, reads):
+    path = settle(embedded / "net.safetensors")
+    files.weight_path("net.safetensors")
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    settle(path, 30)
+    with pytest.raises(WeightsError, match="damaged"):
+        files.weight_path("net.safetensors")
+    assert len(reads) == 2
+
+
+def test_a_file_replaced_by_one_of_the_same_size_and_time_is_hashed_again(tmp_path, reads):
+    path = settle(write_net(tmp_path))
+    stat, data = path.stat(), path.read_bytes()
+    first = files.sha256_of(path)
+    other = tmp_path / "other"
+    other.write_bytes(data[::-1])
+    os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    other.replace(path)
+    assert files.sha256_of(path) != first and len(reads) == 2
+
+
+def test_a_file_just_written_is_hashed_every_time(tmp_path, reads):
+    path = write_net(tmp_path)
+    assert files.sha256_of(path) == files.sha256_of(path) and len(reads) == 2
+    settle(path, -3600)  # a clock that went back: the time is ahead, but far from now
+    assert files.sha256_of(path) == files.sha256_of(path) and len(reads) == 3
+
+
+@pytest.mark.slow
+def test_loading_every_network_reads_every_file_once(reads):
+    files._settled_digest.cache_clear()
+    load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity()
+    for name in files.NETWORKS:
+        files.sha256_of(files.weight_path(name))
+    assert sorted(path.name for path in reads) == sorted(files.NETWORKS)

@@ -19,10 +19,16 @@ from pathlib import Path
 import torch
 
 from hasnet_models import image_io
+from hasnet_models.avatar import shaping
+from hasnet_models.avatar.look import APPEARANCE, Look
 from hasnet_models.avatar.pipeline import AvatarPipeline
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.search import locate
 from hasnet_models.networks import colour
+from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.networks.tt_net import content_features
 from hasnet_models.plugins import discover
+from hasnet_models.topology.zones import zone_maps
 
 
 def median(run: Callable[[], object], runs: int) -> float:
@@ -51,21 +57,30 @@ def parts(pipeline: AvatarPipeline, photo: Path, domain_name: str, runs: int) ->
     domain = discover().get(domain_name)
     reference = domain.references[0]
     picture = image_io.read(photo)
-    crop = pipeline.crop(picture)[0].crop
-    x = torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1
-    palette = torch.from_numpy(reference.palette)[None].float() / 127.5 - 1
-    gray = colour.lightness(x)
-    x_rt = pipeline.rt(gray, palette)
-    content = content_features(pipeline.vgg, x_rt, pipeline.tt.config)
+    aligned, _ = locate(picture, FaceChoice(), pipeline.detector)
+    face = pipeline.geometry.known(aligned)
+    gray = colour.lightness(to_tensor(face.crop[None]))
+    x_rt = pipeline.recoloured(gray, [face], [reference])
+    guide = shaping.guide(face, reference, domain, Look())
+    x_warp, person = shaping.shaped(x_rt, [guide])
+    x_map = shaping.coloured(x_warp, [guide], APPEARANCE)
+    content = content_features(pipeline.vgg, x_map, pipeline.tt.config)
     z_id = torch.from_numpy(reference.z_id)[None]
     steps = {
         "read": lambda: image_io.read(photo),
-        "detect and align": lambda: pipeline.crop(picture),
-        "z_id of the source": lambda: pipeline.embed(crop),
-        "RT-Net": lambda: pipeline.rt(gray, palette),
-        "VGG": lambda: content_features(pipeline.vgg, x_rt, pipeline.tt.config),
-        "TT-Net": lambda: pipeline.tt(x_rt, content, z_id),
-        "crop to avatar": lambda: pipeline.render(crop, reference, domain),
+        "detect and align": lambda: locate(picture, FaceChoice(), pipeline.detector),
+        "z_id of the source": lambda: pipeline.embed(face.crop),
+        "geometry": lambda: pipeline.geometry.known(aligned),
+        "  mesh": lambda: pipeline.geometry.meshes.find(face.crop),
+        "  person": lambda: pipeline.geometry.persons.mask(face.crop),
+        "  zones": lambda: zone_maps(face.mesh.points, face.person),
+        "RT-Net": lambda: pipeline.recoloured(gray, [face], [reference]),
+        "shape, flow, map": lambda: shaping.guide(face, reference, domain, Look()),
+        "warp": lambda: shaping.shaped(x_rt, [guide]),
+        "lay the map": lambda: shaping.coloured(x_warp, [guide], APPEARANCE),
+        "VGG": lambda: content_features(pipeline.vgg, x_map, pipeline.tt.config),
+        "TT-Net": lambda: pipeline.tt(x_map, content, z_id, person=person),
+        "face to avatar": lambda: pipeline.render(face, reference, domain),
     }
     return {name: median(run, runs) for name, run in steps.items()}
 
@@ -80,7 +95,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     found = parts(AvatarPipeline.load("cpu"), options.photo, options.domain, options.runs)
-    total = sum(found[name] for name in list(found)[:3]) + found["crop to avatar"]
+    total = sum(found[name] for name in list(found)[:4]) + found["face to avatar"]
     for name, seconds in found.items():
         print(f"{name:20} {seconds:7.3f}  {seconds / total:6.1%}")
     print(f"{'warm total':20} {total:7.3f}")

@@ -19,11 +19,13 @@ import numpy as np
 import torch
 
 from hasnet_models.config.checks import contradictions
+from hasnet_models.config.frozen import EMBEDDING_SIZE
 from hasnet_models.config.load import load_preset
 from hasnet_models.config.schema import Preset
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.data.index import FaceRecord
 from hasnet_models.device import resolve_device
+from hasnet_models.palette import COLOURS
 from hasnet_models.training import losses
 from hasnet_models.training.cost import topology_at
 from hasnet_models.training.runtime import Runtime
@@ -49,9 +51,10 @@ def noise_faces(domains: tuple[str, ...], side: int) -> FaceSet:
     names = [(d, i) for d in domains for i in range(FACES_A_DOMAIN)]
     records = [FaceRecord(d, f"{d}/{i}.png", f"person{i}") for d, i in names]
     images = rng.integers(0, 256, (len(records), side, side, 3), dtype=np.uint8)
-    palettes = rng.integers(0, 256, (len(records), 20, 3), dtype=np.uint8)
-    z_ids = rng.normal(size=(len(records), 192)).astype(np.float32)
-    return FaceSet(records, images, palettes, z_ids / np.linalg.norm(z_ids, axis=1, keepdims=True))
+    palettes = rng.integers(0, 256, (len(records), COLOURS, 3), dtype=np.uint8)
+    z_ids = rng.normal(size=(len(records), EMBEDDING_SIZE)).astype(np.float32)
+    z_ids /= np.linalg.norm(z_ids, axis=1, keepdims=True)
+    return FaceSet(records, images, {"palettes": palettes, "z_ids": z_ids})
 
 
 def make_stage(preset: Preset, size: int, runtime: Runtime) -> TTStage:
@@ -103,9 +106,9 @@ def parts(preset: Preset, size: int, runtime: Runtime, seconds: float) -> dict[s
 
     def features() -> None:
         stage.step_number = 0
-        seen = stage._seen(batch.entries, x_tt)
-        stage._step_d(batch, real, real, seen, rng)
-        backward(losses.total(stage._seen_terms(seen)), x_tt)
+        found_features = stage._features(batch.entries, x_tt)
+        stage._step_d(batch, real, real, found_features, rng)
+        backward(losses.total(stage._feature_terms(found_features)), x_tt)
 
     def adversarial() -> None:
         backward(losses.logistic_g(stage.run_d(stage._shown(x_tt, rng), domain)), x_tt)

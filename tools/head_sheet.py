@@ -25,11 +25,11 @@ def rows(
     pipeline: AvatarPipeline, photo: str, domain: Domain, headless: Domain, count: int
 ) -> list[list]:
     """One row a reference."""
-    crop = pipeline.crop(image_io.read(photo))[0].crop
+    face = pipeline.crop(image_io.read(photo))[0]
     found = []
     for reference in domain.references[:count]:
-        before = pipeline.render(crop, reference, headless)
-        after = pipeline.render(crop, reference, domain)
+        before = pipeline.render(face, reference, headless)
+        after = pipeline.render(face, reference, domain)
         found.append([before.source, before.x_rt, before.x_tt, after.x_tt])
     return found
 

@@ -8,25 +8,26 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_cli.options import FaceMode, backend_option
-from hasnet_cli.output import check_streams, output_file, print_written, quality_option
-from hasnet_models.avatar.request import stem_of
+from hasnet_cli.options import backend_option, quality_option, single_face_option
+from hasnet_cli.output import check_streams, output_file, print_written
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.filenames import stem_of
 
 if TYPE_CHECKING:
-    from hasnet_models.face import AlignedFace
+    from hasnet_models.face.types import AlignedFace
 
 
 @click.command("align")
 @click.argument("photo", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", metavar="OUT", required=True, help="File or folder.")
-@click.option("--face", type=FaceMode(), default="auto", help="Where the face is.")
+@single_face_option
 @backend_option
 @quality_option
 @json_option
 @verbosity_options
 @click.pass_obj
 def command(
-    terminal: Terminal, photo: str, output: str, face: str, backend: str, quality: int,
+    terminal: Terminal, photo: str, output: str, face: FaceChoice, backend: str, quality: int,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Cut out the face as an aligned 512 px picture.
@@ -37,7 +38,7 @@ def command(
     target = output_file(output, f"{stem_of(photo)}-aligned.png", [photo])
 
     from hasnet_models import image_io
-    from hasnet_models.face import locate
+    from hasnet_models.face.search import locate
 
     picture = image_io.read(photo)
     aligned, notes = locate(picture, face, factory.load_detector(backend))

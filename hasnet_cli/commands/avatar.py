@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_cli.options import request_options, start_job
-from hasnet_cli.output import check_streams, output_file, print_written, quality_option
-from hasnet_models.avatar.job import Avatar
-from hasnet_models.avatar.request import NO_DOMAIN, STREAM, Request, numbered, stem_of
+from hasnet_cli.options import quality_option, request_options
+from hasnet_cli.output import check_streams, output_file, print_written
+from hasnet_models.avatar.request import Request
 from hasnet_models.errors import UsageError
+from hasnet_models.filenames import STREAM, numbered, stem_of
 
 if TYPE_CHECKING:
-    from hasnet_models.avatar.pipeline import Steps
+    from hasnet_models.avatar.portrait import Portrait
+    from hasnet_models.avatar.steps import Steps
 
 
 @click.command("avatar")
 @click.argument("photo", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", metavar="OUT", help="File or folder.  [default: PHOTO-DOMAIN.png]")
-@click.option("--steps-out", metavar="PATH", help="Also write crop, gray, X_RT, X_TT side by side.")
+@click.option("--steps-out", metavar="PATH", help="Also write all stages side by side.")
 @request_options
 @quality_option
 @json_option
@@ -44,25 +46,22 @@ def command(
     inputs = [path for path in (photo, request.ref) if path is not None]
     target, steps_target = _targets(photo, output, steps_out, inputs, request)
 
+    from hasnet_cli.start import start_job
     from hasnet_models import image_io
 
     picture = image_io.read(photo)
-    avatars = start_job(request, terminal).make_all(picture)
-    for note in avatars[0].notes:
+    portraits = start_job(request, terminal).make_all(picture)
+    for note in portraits[0].notes:
         terminal.note(f"{picture.name}: {note}")
-    paths = _paths(target, len(avatars), inputs, request)
-    for avatar, path in zip(avatars, paths, strict=True):
-        terminal.detail(f"Reference {avatar.reference.name}.")
-        image_io.write(
-            avatar.picture, path, quality=quality, metadata=avatar.metadata, source=picture
-        )
+    paths = _paths(target, len(portraits), inputs, request)
+    for portrait, path in zip(portraits, paths, strict=True):
+        terminal.detail(f"Reference {portrait.reference}.")
+        portrait.save(path, quality)
     if steps_target:
-        _write_steps(avatars[0].steps, steps_target)
+        _write_steps(portraits[0].steps, steps_target)
     if as_json:
-        facts = [_facts(avatar, path) for avatar, path in zip(avatars, paths, strict=True)]
-        seconds = round(time.perf_counter() - started, 3)
-        notes = list(avatars[0].notes)
-        terminal.json({"avatars": facts, "steps": steps_target, "notes": notes, "seconds": seconds})
+        facts = _facts(portraits, paths)
+        terminal.json(facts | {"steps": steps_target, "seconds": _seconds_since(started)})
         return
     for path in paths:
         print_written(terminal, path)
@@ -90,21 +89,29 @@ def _paths(target: str, count: int, inputs: list[str], request: Request) -> list
     return [output_file(name, "", inputs) for name in names]
 
 
-def _facts(avatar: Avatar, path: str) -> dict[str, Any]:
-    return {
-        "output": path,
-        "domain": avatar.domain.name if avatar.domain else NO_DOMAIN,
-        "reference": avatar.reference.name,
-        "palette": avatar.metadata["palette"].split(),
-        "seed": int(avatar.metadata["seed"]) if "seed" in avatar.metadata else None,
-        "device": avatar.metadata["device"],
-    }
+def _facts(portraits: Sequence[Portrait], paths: Sequence[str]) -> dict[str, Any]:
+    avatars = [
+        {
+            "output": path,
+            "domain": portrait.domain,
+            "reference": portrait.reference,
+            "palette": list(portrait.palette),
+            "seed": int(portrait.metadata["seed"]) if "seed" in portrait.metadata else None,
+            "device": portrait.metadata["device"],
+        }
+        for portrait, path in zip(portraits, paths, strict=True)
+    ]
+    return {"avatars": avatars, "notes": list(portraits[0].notes)}
+
+
+def _seconds_since(start: float) -> float:
+    return round(time.perf_counter() - start, 3)
 
 
 def _write_steps(steps: Steps, path: str) -> None:
     import numpy as np
 
     from hasnet_models import image_io
+    from hasnet_models.avatar.steps import stages
 
-    row = np.concatenate([steps.source, steps.gray, steps.x_rt, steps.x_tt], axis=1)
-    image_io.write(row, path)
+    image_io.write(np.concatenate(stages(steps), axis=1), path)

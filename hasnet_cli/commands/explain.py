@@ -12,8 +12,10 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_models.avatar.request import NO_DOMAIN, STREAM
+from hasnet_cli.flags import flag
+from hasnet_models.avatar.request import NO_DOMAIN
 from hasnet_models.errors import DomainError, ImageError
+from hasnet_models.filenames import STREAM
 
 # Long and for machines: only in the JSON object.
 _NOT_SHOWN = {"schema", "z_id", "weights"}
@@ -62,8 +64,7 @@ def remake_command(found: Mapping[str, str], picture: str) -> list[str]:
     if "ref" not in options:
         words += ["--reference", found.get("reference", "1")]
     for name, value in options.items():
-        flag = "--" + name.replace("_", "-")
-        words += [flag] if value is True else [flag, str(value)]
+        words += [flag(name)] if value is True else [flag(name), str(value)]
     words += ["--device", found.get("device", "auto")]
     made = Path("avatar.png" if picture == STREAM else Path(picture).name)
     return [*words, "-o", f"{made.stem}-again{made.suffix}"]

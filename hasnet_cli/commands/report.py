@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from hasnet_cli.console import Terminal, verbosity_options
-from hasnet_cli.report import report_batch
 from hasnet_models.errors import UsageError
 
 
@@ -28,4 +27,7 @@ def command(terminal: Terminal, outdir: Path, photos: Path | None) -> None:
     """
     if photos and not photos.is_dir():
         raise UsageError(f"{photos} is not a folder.")
-    terminal.result(click.format_filename(report_batch(outdir, photos)))
+
+    from hasnet_cli.page import write_batch_page
+
+    terminal.result(click.format_filename(write_batch_page(outdir, photos)))

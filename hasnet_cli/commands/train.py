@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hasnet_cli.console import Terminal, progress_option, verbosity_options
-from hasnet_models.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
-
-if TYPE_CHECKING:
-    from hasnet_models.config.schema import Preset
-    from hasnet_models.training.session import Job
+from hasnet_cli.options import device_option
+from hasnet_models.config.load import load_preset, to_toml
+from hasnet_models.config.schema import Preset
+from hasnet_models.data.faces import count_faces
+from hasnet_models.errors import EXIT_INTERRUPTED, EXIT_OK
+from hasnet_models.training.job import TrainingJob
 
 PATH = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0)
-CURVES = "curves.png"
-ABLATIONS = "no-rt, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips, no-skips"
+ABLATIONS = (
+    "no-rt, no-zones, no-shape, no-appearance, only-ccx, only-scx, no-cx, con0-16, con0-32, "
+    "con0-64, skips, no-skips"
+)
 
 
 @click.command("train")
-@click.argument("faces", type=PATH, required=False)
-@click.option("--stage", type=click.Choice(["rt", "tt"]), help="Which network.")
+@click.argument("faces", type=PATH)
+@click.option("--stage", type=click.Choice(["rt", "tt"]), required=True, help="Which network.")
 @click.option("-o", "--output", "run", type=PATH, help="The run's folder.")
 @click.option("--preset", default="lite", metavar="lite|paper|FILE.toml", help="Configuration.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one key.")
@@ -31,6 +34,7 @@ ABLATIONS = "no-rt, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips,
 @click.option("--domain", metavar="NAME", help="Train only this domain's head, from the base.")
 @click.option("--rt", type=PATH, help="RT-Net weights for stage tt.")
 @click.option("--base", type=PATH, help="Weights to start from.")
+@click.option("--parts", type=PATH, help="Parts of faces [default: FACES/parts.json, if there].")
 @click.option("--minutes", type=MINUTES, help="Stop after so many minutes.")
 @click.option("--images", type=click.IntRange(min=0), help="Stop after so many images.")
 @click.option("--save-every", type=MINUTES, default=5.0, help="Minutes.")
@@ -40,12 +44,11 @@ ABLATIONS = "no-rt, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips,
 @click.option("--resume", default="auto", metavar="auto|none|PATH", help="Where to go on from.")
 @click.option("--cache", type=PATH, help="Folder for decoded faces.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
-@click.option("--device", default="auto", metavar="auto|cpu|cuda|mps", help="Where to compute.")
+@device_option
 @click.option("--precision", default="auto", metavar="auto|fp32|bf16|fp16", help="Of the networks.")
 @click.option("--compile", "compiled", is_flag=True, help="Compile the networks first.")
 @click.option("--tensorboard", is_flag=True, help="Write losses for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Show configuration and cost, train nothing.")
-@click.option("--plot", type=PATH, metavar="RUN", help="Draw a run's losses, train nothing.")
 @progress_option
 @verbosity_options
 @click.pass_obj
@@ -53,42 +56,38 @@ def command(terminal: Terminal, **options: Any) -> int:
     """Train the networks on a folder of aligned faces.
 
     FACES holds one folder a domain, and may hold an index.tsv (columns domain, split, file,
-    identity). Checkpoints, preview sheets, metrics.jsonl and at the end the averaged weights go
-    into the run's folder (runs/STAGE by default); an interrupted run goes on where it stopped.
+    identity); or it names WebDataset shards. Checkpoints, preview sheets, metrics.jsonl and at the
+    end the averaged weights go into the run's folder (runs/STAGE by default); an interrupted run
+    goes on where it stopped.
     Several processes: torchrun --nproc_per_node N -m hasnet_cli train ... See docs/training.md.
     """
-    if options["plot"]:
-        return plot(terminal, options["plot"])
-    for name in ("faces", "stage"):
-        if not options[name]:
-            raise UsageError(f"hasnet train needs {'FACES' if name == 'faces' else '--stage'}.")
-    from hasnet_models.config.load import load_preset
-
     preset = load_preset(options["preset"], options["overrides"], options["ablations"])
     job = make_job(preset, options)
     return dry_run(terminal, job, options) if options["dry_run"] else run(terminal, job, options)
 
 
-def make_job(preset: Preset, options: dict[str, Any]) -> Job:
+def make_job(preset: Preset, options: dict[str, Any]) -> TrainingJob:
     """What is to be trained."""
     from hasnet_models.training import session
 
-    asked = {name: options[name] for name in ("domain", "rt", "base", "resume")}
+    asked = {name: options[name] for name in ("domain", "rt", "base", "parts", "resume")}
     name = "-".join(filter(None, (options["stage"], options["domain"])))
     folder = options["run"] or Path("runs") / name
-    job = session.Job(options["stage"], options["faces"], folder, preset, **asked)
+    job = TrainingJob(options["stage"], options["faces"], folder, preset, **asked)
     session.require_sense(job)
     return job
 
 
-def run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
+def run(terminal: Terminal, job: TrainingJob, options: dict[str, Any]) -> int:
     """Train; in each of the processes where there are several."""
     import torch
 
     from hasnet_cli.training_view import watching
+    from hasnet_models.memory import keep_memory_mapped
     from hasnet_models.training import distributed, loop, session
     from hasnet_models.training.runtime import Runtime
 
+    keep_memory_mapped()
     if options["threads"]:
         torch.set_num_threads(options["threads"])
     names = ("minutes", "images", "save_every", "preview_every", "log_every", "keep")
@@ -110,7 +109,7 @@ def run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
     return EXIT_INTERRUPTED if interrupted else EXIT_OK
 
 
-def board(job: Job, options: dict[str, Any]) -> list[Any]:
+def board(job: TrainingJob, options: dict[str, Any]) -> list[Any]:
     """TensorBoard's writer where it was asked for, in the first process."""
     from hasnet_models.training import distributed
 
@@ -121,33 +120,19 @@ def board(job: Job, options: dict[str, Any]) -> list[Any]:
     return [Board(job.run)]
 
 
-def dry_run(terminal: Terminal, job: Job, options: dict[str, Any]) -> int:
+def dry_run(terminal: Terminal, job: TrainingJob, options: dict[str, Any]) -> int:
     """Print what would be trained and what it would take."""
     from hasnet_cli.training_view import cost_lines
-    from hasnet_models.config.load import to_toml
-    from hasnet_models.data.index import read_index
     from hasnet_models.device import resolve_device
     from hasnet_models.training import cost, session
 
     device = resolve_device(options["device"])
     preset = session.preset_of(job)
-    count = len(read_index(job.faces, "train"))
+    count = count_faces(job.faces)
     found = cost.estimate(job.stage, preset, count, job.domain, device.type == "cuda")
     terminal.result(to_toml(preset))
     for line in (f"{count} faces to train on, on {device}", *cost_lines(found)):
         terminal.result(f"# {line}")
-    return EXIT_OK
-
-
-def plot(terminal: Terminal, run: Path) -> int:
-    """Draw metrics.jsonl beside itself."""
-    from hasnet_cli.curves import draw, read_metrics
-    from hasnet_models import image_io
-
-    curves = read_metrics(run)
-    target = (run if run.is_dir() else run.parent) / CURVES
-    image_io.write(draw(curves), target)
-    terminal.result(str(target))
     return EXIT_OK
 
 

@@ -8,72 +8,30 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from hasnet_models import image_io
-from hasnet_models.avatar import job
+from hasnet_models.avatar.job import Job
+from hasnet_models.avatar.look import Look
+from hasnet_models.avatar.portrait import Portrait
+from hasnet_models.avatar.request import RANDOM, Request
+from hasnet_models.avatar.steps import Pipeline
 from hasnet_models.errors import UsageError
+from hasnet_models.face.choice import FaceChoice
 from hasnet_models.image_io import Photo
 from hasnet_models.plugins import discover
 
-if TYPE_CHECKING:
-    from hasnet_models.avatar.pipeline import AvatarPipeline
-
 Array = NDArray[np.uint8]
 Picture = str | PathLike[str] | Image.Image | Array
-
-
-@dataclass(frozen=True, eq=False)
-class Made:
-    """An avatar, and how it came about.
-
-    Attributes:
-        array: uint8 (512, 512, 3) in sRGB, or of the photo's size with `paste`.
-        domain: whose network was used; "none" is the base network.
-        reference: name of the reference that was taken.
-        palette: its 20 colours, "#rrggbb".
-        notes: such as "2 faces; the largest was taken".
-        metadata: what `save` writes into the file; `hasnet explain` shows it.
-    """
-
-    array: Array
-    domain: str
-    reference: str
-    palette: tuple[str, ...]
-    notes: tuple[str, ...]
-    metadata: dict[str, str] = field(repr=False)
-    _picture: Array | Photo = field(repr=False)
-    _source: Photo = field(repr=False)
-
-    @property
-    def image(self) -> Image.Image:
-        """As a Pillow picture, RGB."""
-        return Image.fromarray(self.array)
-
-    def save(self, path: str | PathLike[str], quality: int = image_io.DEFAULT_QUALITY) -> Path:
-        """Write it, whole or not at all; the suffix gives the format.
-
-        Args:
-            quality: 1..100, for JPEG, WebP, AVIF and HEIC.
-
-        Raises:
-            UsageError: an unknown suffix, a missing folder, or the photo's own file.
-            ImageError: it cannot be written.
-        """
-        target = Path(path)
-        image_io.write(
-            self._picture, target, quality=quality, metadata=self.metadata, source=self._source
-        )
-        return target
 
 
 class Avatar:
@@ -84,14 +42,18 @@ class Avatar:
             nearest one.
         ref: a picture whose colours and identity are taken.
         reference: which of the domain's references: a number from 1, a name, "likest" (default)
-            or "random".
+            or "random": a choice by chance for each picture, always the same for the same
+            pixels and seed.
         seed: of "random".
-        face: "auto", "largest", "aligned", a number from the left, "like:PICTURE" or "x,y,w,h".
+        face: "auto", "largest", "aligned", a number from the left, "like:PICTURE" or "x,y,w,h";
+            "all" with `paste`.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         backend: face detector, "embedded" or "insightface".
         paste: give the whole photo with its avatar in it.
         size: side of the avatar in pixels, None for 512.
         strength: 0 takes only the reference's colours, 1 the whole effect.
+        shape: how far the face takes the reference's shape, 0..1.5; None for what the domain says.
+        appearance: how far its colours go where the reference's face has them, 0..1; None for 0.8.
         say: takes notes on the choice of domain and reference; None drops them.
 
     Raises:
@@ -111,73 +73,74 @@ class Avatar:
         paste: bool = False,
         size: int | None = None,
         strength: float = 1.0,
+        shape: float | None = None,
+        appearance: float | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        self._request = job.Request(
+        self._request = Request(
             domain=domain,
             ref=None if ref is None else str(ref),
             reference=None if reference is None else str(reference),
             seed=seed,
-            face=face,
+            face=FaceChoice.parse(face),
             device=device,
             backend=backend,
             paste=paste,
             size=size,
-            strength=strength,
+            look=Look(shape, appearance, strength),
         )
         self._request.check()
         if self._request.several:
-            raise UsageError("face='all' gives several avatars; it needs paste=True here.")
+            raise UsageError(
+                "All faces of a photo are several avatars.",
+                "Give paste=True beside face=all.",
+                parameters=("paste", "face"),
+            )
         self._say = say or (lambda _text: None)
 
     @cached_property
-    def _job(self) -> job.Job:
-        return job.Job.start(self._request, discover(), _load, self._say)
+    def _job(self) -> Job:
+        return Job.start(self._request, discover(), _load, self._say)
 
     @overload
-    def __call__(self, picture: str | PathLike[str]) -> Made: ...
+    def __call__(self, picture: str | PathLike[str]) -> Portrait: ...
     @overload
     def __call__(self, picture: Image.Image) -> Image.Image: ...
     @overload
     def __call__(self, picture: Array) -> Array: ...
-    def __call__(self, picture: Picture) -> Made | Image.Image | Array:
+    def __call__(self, picture: Picture) -> Portrait | Image.Image | Array:
         """The avatar of a picture, of the picture's own kind.
 
         Args:
-            picture: a path gives a `Made` (with `save`), a Pillow picture of any mode gives one in
-                RGB, a uint8 array (H, W, 3) or (H, W) in sRGB gives an array (H', W', 3).
+            picture: a path gives a `Portrait` (with `save`), a Pillow picture of any mode gives one
+                in RGB, a uint8 array (H, W, 3) or (H, W) in sRGB gives an array (H', W', 3).
 
         Raises:
             HasnetError: of the kind that fits; all are in `hasnet_models.errors`.
         """
-        made = self.make(picture)
+        portrait = self.make(picture)
         if isinstance(picture, Image.Image):
-            return made.image
-        return made.array if isinstance(picture, np.ndarray) else made
+            return portrait.image
+        return portrait.array if isinstance(picture, np.ndarray) else portrait
 
-    def make(self, picture: Picture) -> Made:
+    def make(self, picture: Picture) -> Portrait:
         """As calling, with all that is known of the avatar, whatever the picture's kind."""
         photo = _photo(picture)
-        made = self._job.make(photo)
-        array = made.picture.rgb if isinstance(made.picture, Photo) else made.picture
-        return Made(
-            array,
-            made.metadata["domain"],
-            made.reference.name,
-            tuple(made.metadata["palette"].split()),
-            made.notes,
-            made.metadata,
-            made.picture,
-            photo,
-        )
+        by_chance = self._request.reference == RANDOM
+        return self._job.make(photo, _key_of(photo) if by_chance else "")
 
 
 @functools.lru_cache(maxsize=1)
-def _load(device: str, backend: str) -> AvatarPipeline:
-    """Shared by all looks on a device."""
+def _load(device: str, backend: str) -> Pipeline:
+    """Shared by all looks on a device; torch is imported by the first."""
     from hasnet_models.avatar.pipeline import AvatarPipeline
 
     return AvatarPipeline.load(device, backend)
+
+
+def _key_of(photo: Photo) -> str:
+    """What chance goes by: the pixels, so that neither order nor name of pictures matters."""
+    return hashlib.sha256(np.ascontiguousarray(photo.rgb)).hexdigest()
 
 
 def _photo(picture: Picture) -> Photo:

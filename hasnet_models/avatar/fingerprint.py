@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from hasnet_models.avatar.job import Job
+from hasnet_models.avatar.job import Job
+from hasnet_models.avatar.request import LIKEST, RANDOM
+from hasnet_models.face.choice import LIKE
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.reference import OPTIONAL, Reference
+from hasnet_models.topology.strength import Shaping
 
 # What is in the job in another form, or does not change the result.
 _LEFT_OUT = {"domain", "ref", "ref_face", "reference", "seed", "device"}
@@ -28,35 +33,50 @@ class Fingerprint:
     weights: str
 
 
-def fingerprint(job: Job) -> Fingerprint:
-    """Of a job that is made ready."""
-    defaults = asdict(type(job.request)())  # left out, so that a new option changes no old hash
-    request = {
-        name: value
-        for name, value in asdict(job.request).items()
-        if name not in _LEFT_OUT and value != defaults[name]
-    }
+def fingerprint_of(job: Job) -> Fingerprint:
+    """Of a job that is made ready; defaults are left out, so that a new option changes no hash."""
+    changed = job.request.changed()
+    request = {name: value for name, value in changed.items() if name not in _LEFT_OUT}
     if job.like is not None:
-        request["face"] = "like:" + _digest_of(job.like)
+        request["face"] = LIKE + _digest_of(job.like)
     parameters = request | {"domain": job.domain.name if job.domain else None} | _reference(job)
     return Fingerprint(_short(parameters), _short(job.weights))
 
 
 def _reference(job: Job) -> dict[str, Any]:
-    """The reference itself, or how it is chosen and among which."""
-    from hasnet_models.avatar.request import RANDOM
-
+    """The reference itself, or how it is chosen and among which; and the domain's own numbers."""
+    shaping = _shaping(job.domain)
     if job.fixed is not None:
-        return {"palette": _digest_of(job.fixed.palette), "z_id": _digest_of(job.fixed.z_id)}
+        vectors = {name: _digest_of(array) for name, array in _arrays(job.fixed).items()}
+        return vectors | shaping
     assert job.domain is not None
     seed = job.seed if job.request.reference == RANDOM else None
-    vectors = "".join(_digest_of(r.palette) + _digest_of(r.z_id) for r in job.domain.references)
-    return {"choice": job.request.reference or "likest", "seed": seed, "among": vectors}
+    among = "".join(
+        _digest_of(array) for r in job.domain.references for array in _arrays(r).values()
+    )
+    return {"choice": job.request.reference or LIKEST, "seed": seed, "among": among} | shaping
+
+
+def _arrays(reference: Reference) -> dict[str, np.ndarray]:
+    """What there is; of a file of the first version the same as ever."""
+    found = {name: getattr(reference, name) for name in ("palette", "z_id", *OPTIONAL)}
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def _shaping(domain: Domain | None) -> dict[str, Any]:
+    """What a domain brings besides its references, where it does."""
+    if domain is None:
+        return {}
+    whole = {"shape": domain.reference_set.shape, "appearance": domain.reference_set.appearance}
+    found: dict[str, Any] = {
+        f"domain_{name}": _digest_of(array) for name, array in whole.items() if array is not None
+    }
+    return found | ({} if domain.shaping == Shaping() else {"shaping": asdict(domain.shaping)})
 
 
 def _digest_of(array: np.ndarray) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()
 
 
-def _short(value: dict[str, Any]) -> str:
+def _short(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

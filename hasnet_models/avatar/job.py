@@ -6,38 +6,37 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import numpy as np
+
+from hasnet_models import image_io
+from hasnet_models.avatar import provenance
+from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request, Say
+from hasnet_models.avatar.steps import Pipeline, Steps, weakened
 from hasnet_models.errors import DomainError
+from hasnet_models.face.align import resized
+from hasnet_models.face.choice import LIKE, FaceChoice
+from hasnet_models.face.paste import paste_all
+from hasnet_models.face.types import AlignedFace
+from hasnet_models.filenames import STREAM
+from hasnet_models.image_io import Photo
+from hasnet_models.plugins import Domain, Registry
+from hasnet_models.plugins.reference import Reference, likest
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from hasnet_models.avatar.pipeline import AvatarPipeline, Steps
-    from hasnet_models.face import AlignedFace
-    from hasnet_models.image_io import Photo
-    from hasnet_models.plugins import Domain, Registry
-    from hasnet_models.plugins.reference import Reference
-
-Loader = Callable[[str, str], "AvatarPipeline"]
-
-
-@dataclass(frozen=True)
-class Avatar:
-    """One result: the picture to write, how it came about, what is to be said and recorded."""
-
-    picture: np.ndarray | Photo
-    steps: Steps
-    reference: Reference
-    domain: Domain | None
-    notes: tuple[str, ...]
-    metadata: dict[str, str]
+Loader = Callable[[str, str], Pipeline]
 
 
-@dataclass(frozen=True)
-class Found:
-    """A photo with its chosen faces cut out: what is done before the networks."""
+@dataclass(frozen=True, eq=False)
+class PhotoFaces:
+    """A photo with its chosen faces cut out: what is done before the networks.
+
+    Attributes:
+        notes: for the user.
+        key: makes a random choice of references the photo's own.
+        digest: sha256 of the photo's file where it is known.
+    """
 
     photo: Photo
     faces: tuple[AlignedFace, ...]
@@ -46,30 +45,27 @@ class Found:
     digest: str | None = None
 
 
-@dataclass(frozen=True)
-class Drawn:
+@dataclass(frozen=True, eq=False)
+class Rendering:
     """One face after the networks."""
 
     reference: Reference
     steps: Steps
 
 
-def weakened(steps: Steps, strength: float) -> Steps:
-    """The avatar drawn back towards X_RT: 0 keeps the face's own shape, 1 is the whole effect."""
-    if strength == 1:
-        return steps
-    import numpy as np
-
-    mixed = steps.x_rt + strength * (steps.x_tt.astype(np.float32) - steps.x_rt)
-    return replace(steps, x_tt=mixed.round().astype(np.uint8))
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
-    """A request made ready: weights loaded, domain and, where it is one for all, reference."""
+    """A request made ready: weights loaded, domain and, where it is one for all, reference.
+
+    Attributes:
+        domain: None for the base network.
+        fixed: the reference of all photos; None where each has its own.
+        seed: of a random choice of references.
+        like: z_id of the face that is looked for.
+    """
 
     request: Request
-    pipeline: AvatarPipeline
+    pipeline: Pipeline
     domain: Domain | None
     fixed: Reference | None
     seed: int
@@ -87,8 +83,6 @@ class Job:
         Raises:
             HasnetError: of the kind that fits.
         """
-        from hasnet_models import image_io
-
         request.check()
         domain = _named_domain(request, registry)
         fixed = _named_reference(request, domain)
@@ -96,7 +90,7 @@ class Job:
         if request.reference == RANDOM:
             say(f"Seed {seed}.")
         picture = image_io.read(request.ref) if request.ref is not None else None
-        liked = _liked_picture(request)
+        liked = _liked_picture(request.face)
         pipeline = load(request.device, request.backend)
         if picture is not None:
             fixed, notes = pipeline.reference_from_image(picture, request.ref_face)
@@ -110,15 +104,21 @@ class Job:
     @cached_property
     def weights(self) -> dict[str, str]:
         """sha256 of each weight file that the job uses."""
-        from hasnet_models.avatar.provenance import weights_hashes
+        return provenance.weights_hashes(self.domain)
 
-        return weights_hashes(self.domain)
+    @property
+    def portable_request(self) -> Request:
+        """The request as another process understands it, chance included."""
+        request = replace(self.request, face=self.request.face.absolute())
+        if request.ref not in (None, STREAM):
+            request = replace(request, ref=str(Path(request.ref).absolute()))
+        return replace(request, seed=self.seed) if request.reference == RANDOM else request
 
-    def make(self, photo: Photo, key: str = "") -> Avatar:
+    def make(self, photo: Photo, key: str = "") -> Portrait:
         """As `make_all`, the first of several."""
         return self.make_all(photo, key)[0]
 
-    def make_all(self, photo: Photo, key: str = "") -> list[Avatar]:
+    def make_all(self, photo: Photo, key: str = "") -> list[Portrait]:
         """The avatars of a photo: one a chosen face, or one picture of all with `paste`.
 
         Args:
@@ -127,10 +127,10 @@ class Job:
         Raises:
             HasnetError: no face, and what else goes wrong with one photo.
         """
-        found = self.find(photo, key)
-        return self.finish(found, self.draw([found])[0])
+        cut = self.cut(photo, key)
+        return self.finish(cut, self.render([cut])[0])
 
-    def find(self, photo: Photo, key: str = "", digest: str | None = None) -> Found:
+    def cut(self, photo: Photo, key: str = "", digest: str | None = None) -> PhotoFaces:
         """Cut out the chosen faces; may run beside the networks, on another thread.
 
         Args:
@@ -140,61 +140,75 @@ class Job:
             NoFaceError: there is none.
         """
         faces, notes = self.pipeline.crops(photo, self.request.face, self.like)
-        return Found(photo, tuple(faces), tuple(notes), key, digest)
+        return PhotoFaces(photo, tuple(faces), tuple(notes), key, digest)
 
-    def draw(self, photos: Sequence[Found], batch: int | None = None) -> list[list[Drawn]]:
-        """Every face of some photos through the networks, `batch` in one call (all for None)."""
-        crops = [face.crop for found in photos for face in found.faces]
+    def render(
+        self, photos: Sequence[PhotoFaces], batch: int | None = None
+    ) -> list[list[Rendering]]:
+        """Every face of the photos through the networks, `batch` in one call (all for None)."""
+        faces = [face for cut in photos for face in cut.faces]
         references = [
-            self.fixed or self._choose(face.crop, f"{found.key}#{i}" if i else found.key)
-            for found in photos
-            for i, face in enumerate(found.faces)
+            self.fixed or self._choose(face.crop, f"{cut.key}#{i}" if i else cut.key)
+            for cut in photos
+            for i, face in enumerate(cut.faces)
         ]
-        step = batch or len(crops)
-        steps = [
-            made
-            for i in range(0, len(crops), step)
-            for made in self.pipeline.render_many(
-                crops[i : i + step], references[i : i + step], self.domain
+        step, look = batch or len(faces), self.request.look
+        whole = [
+            steps
+            for i in range(0, len(faces), step)
+            for steps in self.pipeline.render_many(
+                faces[i : i + step], references[i : i + step], self.domain, look
             )
         ]
-        drawn = map(Drawn, references, (weakened(s, self.request.strength) for s in steps))
-        return [[next(drawn) for _ in found.faces] for found in photos]
+        steps = (weakened(one, look.strength) for one in whole)
+        renderings = map(Rendering, references, steps)
+        return [[next(renderings) for _ in cut.faces] for cut in photos]
 
-    def finish(self, found: Found, drawn: Sequence[Drawn]) -> list[Avatar]:
+    def finish(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> list[Portrait]:
         """The pictures to write, of one photo; may run beside the networks, on another thread."""
         if self.request.paste:
-            return [self._pasted(found, drawn)]
-        from hasnet_models.face.align import resized
+            return [self._pasted(cut, renderings)]
+        return [self._portrait(cut, one, number) for number, one in enumerate(renderings, 1)]
 
-        side = self.request.size
-        return [
-            self._avatar(found, one, resized(one.steps.x_tt, side) if side else one.steps.x_tt, i)
-            for i, one in enumerate(drawn, 1)
-        ]
-
-    def _pasted(self, found: Found, drawn: Sequence[Drawn]) -> Avatar:
-        from hasnet_models.face.paste import paste_all
-
-        avatars = [one.steps.x_tt for one in drawn]
-        rgb = paste_all(found.photo.rgb, avatars, found.faces)
-        return self._avatar(found, drawn[0], replace(found.photo, rgb=rgb))
-
-    def _avatar(
-        self, found: Found, drawn: Drawn, picture: np.ndarray | Photo, number: int | None = None
-    ) -> Avatar:
-        from hasnet_models.avatar import provenance
-
-        face = str(number) if self.request.several and number else None
-        matrix = found.faces[number - 1].matrix if number else None
+    def _pasted(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> Portrait:
+        rgb = paste_all(cut.photo.rgb, [one.steps.x_tt for one in renderings], cut.faces)
         metadata = provenance.record(
-            found.photo, drawn.reference, self, face, matrix, found.digest
+            self._origin, cut.photo, renderings[0].reference, digest=cut.digest
         )
-        return Avatar(picture, drawn.steps, drawn.reference, self.domain, found.notes, metadata)
+        return self._described(cut, renderings[0], rgb, metadata, cut.photo.alpha)
+
+    def _portrait(self, cut: PhotoFaces, rendering: Rendering, number: int) -> Portrait:
+        avatar, side = rendering.steps.x_tt, self.request.size
+        metadata = provenance.record(
+            self._origin,
+            cut.photo,
+            rendering.reference,
+            number=number if self.request.several else None,
+            matrix=cut.faces[number - 1].matrix,
+            digest=cut.digest,
+        )
+        return self._described(cut, rendering, resized(avatar, side) if side else avatar, metadata)
+
+    def _described(
+        self,
+        cut: PhotoFaces,
+        rendering: Rendering,
+        rgb: np.ndarray,
+        metadata: dict[str, str],
+        alpha: np.ndarray | None = None,
+    ) -> Portrait:
+        reference, domain = rendering.reference, metadata["domain"]
+        return Portrait(
+            rgb, domain, reference.name, reference.palette, cut.notes, metadata, rendering.steps,
+            cut.photo, alpha,
+        )  # fmt: skip
+
+    @cached_property
+    def _origin(self) -> provenance.Origin:
+        device = str(self.pipeline.device)
+        return provenance.Origin(self.request, self.domain, self.seed, device, self.weights)
 
     def _choose(self, crop: np.ndarray, key: str) -> Reference:
-        from hasnet_models.plugins.reference import likest
-
         assert self.domain is not None
         references = self.domain.references
         if self.request.reference == RANDOM:
@@ -216,11 +230,9 @@ def _check_files(domain: Domain) -> None:
     _ = domain.references, domain.head
 
 
-def _liked_picture(request: Request) -> Photo | None:
-    """The picture of `--face like:PICTURE`."""
-    from hasnet_models import image_io
-
-    return image_io.read(request.face[5:]) if request.face.startswith("like:") else None
+def _liked_picture(face: FaceChoice) -> Photo | None:
+    """The picture that the face is to be like."""
+    return image_io.read(face.picture) if face.kind == LIKE else None
 
 
 def _named_reference(request: Request, domain: Domain | None) -> Reference | None:
@@ -230,7 +242,7 @@ def _named_reference(request: Request, domain: Domain | None) -> Reference | Non
 
 
 def _nearest(
-    pipeline: AvatarPipeline, reference: Reference, registry: Registry, say: Say
+    pipeline: Pipeline, reference: Reference, registry: Registry, say: Say
 ) -> Domain | None:
     usable = []
     for domain in registry.domains:
@@ -240,7 +252,7 @@ def _nearest(
             say(f"Domain {domain.name} is left out: {error}")
         else:
             usable.append(domain)
-    found = pipeline.nearest_domain(reference, usable)
-    name = f"domain '{found.name}'" if found else "no domain, so the base network is used"
-    say(f"{reference.name} is nearest to {name} (--domain chooses).")
-    return found
+    nearest = pipeline.nearest_domain(reference, usable)
+    name = f"domain '{nearest.name}'" if nearest else "no domain, so the base network is used"
+    say(f"{reference.name} is nearest to {name} (domain=NAME chooses).")
+    return nearest

@@ -9,19 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hasnet_models import palette
+from hasnet_models.avatar import shaping
+from hasnet_models.avatar.geometry import Geometry
+from hasnet_models.avatar.look import Look
+from hasnet_models.avatar.reading import reference_of
+from hasnet_models.avatar.steps import Steps
 from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError
-from hasnet_models.face.align import AlignedFace
-from hasnet_models.face.backends import load_detector
-from hasnet_models.face.detect import Detector
-from hasnet_models.face.locate import locate, locate_reference
-from hasnet_models.face.select import select
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.search import locate, locate_reference, select
+from hasnet_models.face.types import AlignedFace, Detector
 from hasnet_models.image_io import Photo
-from hasnet_models.networks import colour, identity
+from hasnet_models.networks import colour, identity, tensors
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet, content_features
 from hasnet_models.plugins import Domain
+from hasnet_models.plugins.detectors import load_detector
 from hasnet_models.plugins.reference import Z_ID_MODEL, Reference
 from hasnet_models.weights import load
 
@@ -29,15 +32,8 @@ NEIGHBOURS = 3
 PALETTE_WEIGHT = 1.0
 FAR = 0.75
 
-
-@dataclass(frozen=True)
-class Steps:
-    """The stages of one avatar, each uint8 (512, 512, 3)."""
-
-    source: np.ndarray
-    gray: np.ndarray
-    x_rt: np.ndarray
-    x_tt: np.ndarray
+AUTO = FaceChoice()
+WHOLE = Look()
 
 
 @dataclass
@@ -50,6 +46,7 @@ class AvatarPipeline:
     tt: TTNet
     vgg: nn.Module
     identity_net: nn.Module
+    geometry: Geometry = field(default_factory=Geometry)
     heads: dict[str, TTNet] = field(default_factory=dict)
 
     @classmethod
@@ -58,7 +55,7 @@ class AvatarPipeline:
 
         Args:
             device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-            backend: face detector, "embedded" or "insightface".
+            backend: face detector, "embedded", "insightface" or one of a plugin.
 
         Raises:
             DeviceError: the device is not usable here.
@@ -67,20 +64,21 @@ class AvatarPipeline:
         target = resolve_device(device)
         nets = (load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity())
         rt, tt, vgg, net = (n.to(target) for n in nets)
-        return cls(target, load_detector(backend), rt, tt, vgg, net)
+        return cls(target, load_detector(backend), rt, tt, vgg, net, Geometry().open())
 
-    def crop(self, photo: Photo, face_mode: str = "auto") -> tuple[AlignedFace, list[str]]:
-        """The aligned face of a photo, and notes for the user.
+    def crop(self, photo: Photo, choice: FaceChoice = AUTO) -> tuple[AlignedFace, list[str]]:
+        """The aligned face of a photo with its geometry, and notes for the user.
 
         Raises:
             NoFaceError: there is no face.
         """
-        return locate(photo, face_mode, self.detector)
+        aligned, notes = locate(photo, choice, self.detector)
+        return self.geometry.known(aligned), notes
 
     def crops(
-        self, photo: Photo, face: str = "auto", like: np.ndarray | None = None
+        self, photo: Photo, choice: FaceChoice = AUTO, like: np.ndarray | None = None
     ) -> tuple[list[AlignedFace], list[str]]:
-        """The chosen faces of a photo (see `face.select`), and notes for the user.
+        """The chosen faces of a photo (see `face.search.select`) with their geometry, and notes.
 
         Args:
             like: z_id that "like:PICTURE" compares with.
@@ -89,23 +87,23 @@ class AvatarPipeline:
             NoFaceError: there is no such face.
         """
         likeness = None if like is None else (lambda crop: float(self.embed(crop) @ like))
-        return select(photo, face, self.detector, likeness)
+        faces, notes = select(photo, choice, self.detector, likeness)
+        return [self.geometry.known(face) for face in faces], notes
 
     def reference_from_image(
-        self, photo: Photo, face_mode: str = "auto"
+        self, photo: Photo, choice: FaceChoice = AUTO
     ) -> tuple[Reference, list[str]]:
-        """Palette and z_id of a picture, and notes for the user.
+        """All that is taken from a picture, and notes for the user.
 
         A picture without a face that can be found is taken as an aligned crop.
         """
-        aligned, notes = locate_reference(photo, face_mode, self.detector)
-        found = Reference(photo.name, palette.extract(aligned.crop), self.embed(aligned.crop))
-        return found, notes
+        aligned, notes = locate_reference(photo, choice, self.detector)
+        return reference_of(self.geometry.known(aligned), photo.name, self.embed), notes
 
     @torch.inference_mode()
     def embed(self, crop: np.ndarray) -> np.ndarray:
         """z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length."""
-        frame = self._tensor(crop[None]).permute(0, 3, 1, 2)
+        frame = tensors.to_tensor(crop[None], self.device)
         return identity.embed(self.identity_net, frame)[0].float().cpu().numpy()
 
     def nearest_domain(self, reference: Reference, domains: Sequence[Domain]) -> Domain | None:
@@ -118,20 +116,27 @@ class AvatarPipeline:
         best = int(np.argmax(scores)) if scores else None
         return domains[best] if best is not None and scores[best] > FAR else None
 
-    def render(self, crop: np.ndarray, reference: Reference, domain: Domain | None) -> Steps:
+    def render(
+        self, face: AlignedFace, reference: Reference, domain: Domain | None, look: Look = WHOLE
+    ) -> Steps:
         """Make one avatar, see `render_many`."""
-        return self.render_many([crop], [reference], domain)[0]
+        return self.render_many([face], [reference], domain, look)[0]
 
     @torch.inference_mode()
     def render_many(
-        self, crops: Sequence[np.ndarray], references: Sequence[Reference], domain: Domain | None
+        self,
+        faces: Sequence[AlignedFace],
+        references: Sequence[Reference],
+        domain: Domain | None,
+        look: Look = WHOLE,
     ) -> list[Steps]:
         """Make avatars in one call of the networks.
 
         Args:
-            crops: aligned source faces, at least one, uint8 (512, 512, 3).
+            faces: at least one, with crops of one size.
             references: one for each.
-            domain: whose head is used; None for the base network without a domain code.
+            domain: whose head and shape are used; None for the base network without a domain code.
+            look: how far shape and colouring go.
 
         Raises:
             UsageError: a reference's z_id comes from another network.
@@ -140,16 +145,29 @@ class AvatarPipeline:
         for reference in references:
             _check_z_id(reference)
         tt = self._tt(domain)
-        sources = self._tensor(np.stack(crops)).permute(0, 3, 1, 2)
-        gray, x_rt = colour.lightness(sources), sources
-        if tt.config.use_rt:
-            x_rt = self.rt(gray, self._tensor(np.stack([r.palette for r in references])))
-        content = content_features(self.vgg, x_rt, tt.config)
+        sources = tensors.to_tensor(np.stack([face.crop for face in faces]), self.device)
+        gray = colour.lightness(sources)
+        x_rt = self.recoloured(gray, faces, references) if tt.config.use_rt else sources
+        pairs = zip(faces, references, strict=True)
+        guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
+        x_warp, person = shaping.shaped(x_rt, guides)
+        x_map = shaping.coloured(x_warp, guides, look.colouring)
+        content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
-        code = tt.domain_code(domain.name if domain else None, len(crops)).to(self.device)
-        x_tt = tt(x_rt, content, z_id, code)
-        stages = (_pictures(x) for x in (gray.expand(-1, 3, -1, -1), x_rt, x_tt))
-        return [Steps(*row) for row in zip(crops, *stages, strict=True)]
+        code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
+        x_tt = shaping.toned(tt(x_map, content, z_id, code, person=person), x_map, guides)
+        shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
+        stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
+        return [Steps(face.crop, *row) for face, row in zip(faces, stages, strict=True)]
+
+    def recoloured(
+        self, gray: Tensor, faces: Sequence[AlignedFace], references: Sequence[Reference]
+    ) -> Tensor:
+        """X_RT (B, 3, S, S) of faces whose lightness is `gray` (B, 1, S, S), -1..1 both."""
+        palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
+        zones = shaping.stacked([shaping.zones_of(face) for face in faces], self.device)
+        shares = shaping.stacked([shaping.shares_of(r) for r in references], self.device)
+        return self.rt(gray, palettes, zones, shares)
 
     def _tt(self, domain: Domain | None) -> TTNet:
         head = domain.head if domain else None
@@ -158,11 +176,6 @@ class AvatarPipeline:
         if str(head) not in self.heads:
             self.heads[str(head)] = load.load_tt(head=head).to(self.device)
         return self.heads[str(head)]
-
-    def _tensor(self, rgb: np.ndarray) -> Tensor:
-        """uint8 -> float of the same shape in -1..1 on the device."""
-        x = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device).float()
-        return x / 127.5 - 1
 
 
 def likeness(reference: Reference, others: Sequence[Reference]) -> float:
@@ -196,9 +209,3 @@ def _check_z_id(reference: Reference) -> None:
             f"The reference {reference.name} has a z_id of {reference.z_id_model}; these "
             f"networks need one of {Z_ID_MODEL}."
         )
-
-
-def _pictures(x: Tensor) -> np.ndarray:
-    """(B, 3, H, W) in -1..1 -> uint8 (B, H, W, 3)."""
-    scaled = ((x.float().clamp(-1, 1) + 1) * 127.5).round().byte()
-    return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())

@@ -10,28 +10,44 @@ import base64
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from hasnet_models import __version__
-from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, STREAM, Request
+from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
 from hasnet_models.errors import WeightsError
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.filenames import STREAM
+from hasnet_models.image_io import Photo
 from hasnet_models.palette import hex_codes
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.reference import Reference
+from hasnet_models.version import __version__
 from hasnet_models.weights import files
 
-if TYPE_CHECKING:
-    from hasnet_models.avatar.job import Job
-    from hasnet_models.image_io import Photo
-    from hasnet_models.plugins import Domain
-    from hasnet_models.plugins.reference import Reference
-
 SCHEMA = "1"
-_LIKE = "like:"
 # Where the network computes is recorded as it was, and the seed only where it chose something.
 _SAID_OTHERWISE = {"domain", "reference", "seed", "device"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What all avatars of a job have in common.
+
+    Attributes:
+        domain: whose network is used; None for the base network.
+        seed: of a random choice of references.
+        device: where the networks compute.
+        weights: sha256 of each weight file.
+    """
+
+    request: Request
+    domain: Domain | None
+    seed: int
+    device: str
+    weights: Mapping[str, str]
 
 
 def weights_hashes(domain: Domain | None = None) -> dict[str, str]:
@@ -46,53 +62,50 @@ def weights_hashes(domain: Domain | None = None) -> dict[str, str]:
 
 
 def record(
+    origin: Origin,
     photo: Photo,
     reference: Reference,
-    job: Job,
-    face: str | None = None,
+    *,
+    number: int | None = None,
     matrix: np.ndarray | None = None,
     digest: str | None = None,
 ) -> dict[str, str]:
-    """All that made one avatar of a job.
+    """All that made one avatar.
 
     Args:
-        face: the number of one face out of several.
+        number: of one face out of several.
         matrix: (2, 3), photo to crop, where the avatar shows one face.
         digest: sha256 of the photo's file where it is known.
     """
-    request = replace(job.request, face=face) if face else job.request
+    request = origin.request
+    if number is not None:
+        request = replace(request, face=FaceChoice.of_number(number))
     found = {
         "schema": SCHEMA,
         "version": __version__,
         "input": photo.name,
         "input_sha256": digest or (files.sha256_of(photo.path) if photo.path else ""),
-        "domain": job.domain.name if job.domain else NO_DOMAIN,
+        "domain": origin.domain.name if origin.domain else NO_DOMAIN,
         "reference": reference.name,
         "palette": " ".join(hex_codes(reference.palette)),
         "z_id_model": reference.z_id_model,
         "z_id": base64.b64encode(reference.z_id.astype("<f4").tobytes()).decode("ascii"),
         "options": json.dumps(_options(request), sort_keys=True),
         "matrix": "" if matrix is None else " ".join(f"{v:.9g}" for v in matrix.ravel()),
-        "seed": str(job.seed) if job.request.reference == RANDOM else "",
-        "device": str(job.pipeline.device),
-        "weights": json.dumps(job.weights, sort_keys=True),
+        "seed": str(origin.seed) if request.reference == RANDOM else "",
+        "device": origin.device,
+        "weights": json.dumps(dict(origin.weights), sort_keys=True),
     }
     return {key: value for key, value in found.items() if value}
 
 
 def _options(request: Request) -> dict[str, Any]:
     """What was asked for beyond the defaults; files by their names alone."""
-    defaults = {field.name: field.default for field in fields(Request)}
-    changed = {
-        name: value
-        for name, value in asdict(request).items()
-        if name not in _SAID_OTHERWISE and value != defaults[name]
-    }
     if request.ref not in (None, STREAM):
-        changed["ref"] = Path(request.ref).name
-    if request.face.startswith(_LIKE):
-        changed["face"] = _LIKE + Path(request.face.removeprefix(_LIKE)).name
-    return changed
+        request = replace(request, ref=Path(request.ref).name)
+    request = replace(request, face=request.face.without_folder())
+    changed = request.changed()
+    return {name: value for name, value in changed.items() if name not in _SAID_OTHERWISE}
 
 
 def matrix_of(found: Mapping[str, str]) -> np.ndarray | None:

@@ -3,72 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, fields
+from typing import Any
 
+from hasnet_models.avatar.look import Look
 from hasnet_models.errors import UsageError
+from hasnet_models.face.choice import ALL, SINGLE, FaceChoice
+from hasnet_models.filenames import stem_of
 
 NO_DOMAIN = "none"
 LIKEST = "likest"
 RANDOM = "random"
-STREAM = "-"
 SIZES = range(16, 4097)
 
 Say = Callable[[str], None]
 
 
-def stem_of(picture: str) -> str:
-    """What an output is called after: the file name without suffix."""
-    return "stdin" if picture == STREAM else Path(picture).stem
-
-
-def numbered(path: Path, number: int) -> Path:
-    """The file of one face out of several: name-1.png, name-2.png ..."""
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")
-
-
 @dataclass(frozen=True)
 class Request:
-    """The options of `avatar` and `batch` that say what an avatar is to look like."""
+    """How an avatar is to look.
+
+    Attributes:
+        domain: an installed domain, "none" for the base network, None with `ref` for the nearest.
+        ref: path of a picture whose colours and identity are taken; "-" is standard input.
+        reference: of the domain: a number from 1, a name, "likest" (also None) or "random".
+        seed: of a random choice; None for one by chance.
+        face: which faces of a photo.
+        ref_face: where the face of `ref` is.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        backend: the face detector.
+        paste: the whole photo with its avatar in it.
+        size: side of the avatar in px, None for 512.
+        look: how far the avatar goes towards its reference.
+    """
 
     domain: str | None = None
     ref: str | None = None
     reference: str | None = None
     seed: int | None = None
-    face: str = "auto"
-    ref_face: str = "auto"
+    face: FaceChoice = field(default_factory=FaceChoice)
+    ref_face: FaceChoice = field(default_factory=FaceChoice)
     device: str = "auto"
     backend: str = "embedded"
     paste: bool = False
     size: int | None = None
-    strength: float = 1.0
+    look: Look = field(default_factory=Look)
+
+    @classmethod
+    def of(cls, **options: Any) -> Request:
+        """From the flat options of a user: those of `Look` beside the others."""
+        look = {f.name: options.pop(f.name) for f in fields(Look) if f.name in options}
+        return cls(**options, look=Look(**look))
 
     def check(self) -> None:
-        """Raises UsageError where the options contradict each other."""
+        """Raises UsageError where parts of the request contradict each other."""
+        self._check_look()
+        self._check_frame()
+        self.look.check()
+
+    def _check_look(self) -> None:
         if self.ref is None and self.domain in (None, NO_DOMAIN):
             raise UsageError(
-                "Say what the avatar is to look like.",
-                "Give --domain NAME (see `hasnet domains`) or --ref PICTURE.",
+                "Nothing says what the avatar is to look like.",
+                "Give domain=NAME (`hasnet domains` lists them) or ref=PICTURE.",
+                parameters=("domain", "ref"),
             )
         if self.ref is not None and self.reference is not None:
-            raise UsageError("--reference chooses among a domain's own; it does not go with --ref.")
+            raise _refusal(
+                "A reference of the domain and a picture as reference exclude each other.",
+                "reference", "ref",
+            )  # fmt: skip
         if self.seed is not None and self.reference != RANDOM:
-            raise UsageError("--seed goes with --reference random.")
+            raise UsageError(
+                "A seed is for a random choice of the reference.",
+                f"Give reference={RANDOM} beside seed={self.seed}.",
+                parameters=("reference", "seed"),
+            )
+
+    def _check_frame(self) -> None:
         if self.size is not None and self.paste:
-            raise UsageError("--size is the avatar's side; with --paste the photo has its own.")
+            raise _refusal(
+                "Size and paste exclude each other: a pasted avatar keeps its photo's size.",
+                "size", "paste",
+            )  # fmt: skip
         if self.size is not None and self.size not in SIZES:
-            raise UsageError(f"The size must be {SIZES.start} to {SIZES.stop - 1} px.")
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"The strength must be 0 to 1, not {self.strength}.")
+            raise _refusal(f"The size must be {SIZES.start} to {SIZES.stop - 1} px.", "size")
+        if self.ref_face.kind not in SINGLE:
+            raise _refusal(
+                f"The face of a reference picture is {', '.join(SINGLE)}, not {self.ref_face}.",
+                "ref_face",
+            )
+
+    def changed(self) -> dict[str, Any]:
+        """What differs from the defaults, by option, as plain values (a face as its text)."""
+        found = _changed(self, Request()) | _changed(self.look, Look())
+        found.pop("look", None)
+        return {
+            name: str(value) if isinstance(value, FaceChoice) else value
+            for name, value in found.items()
+        }
 
     @property
     def several(self) -> bool:
         """Whether a photo may give more than one picture, which are numbered then."""
-        return self.face == "all" and not self.paste
+        return self.face.kind == ALL and not self.paste
 
     @property
     def label(self) -> str:
-        """What an output is called after: the domain, or the picture given with --ref."""
+        """What an output is called after: the domain, or the picture that is the reference."""
         if self.domain not in (None, NO_DOMAIN):
             return self.domain.rpartition("/")[2]
         return stem_of(self.ref or "")
+
+
+def _changed(record: Any, default: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from another's."""
+    pairs = ((f.name, getattr(record, f.name)) for f in fields(record))
+    return {name: value for name, value in pairs if value != getattr(default, name)}
+
+
+def _refusal(message: str, *parameters: str) -> UsageError:
+    return UsageError(message, parameters=parameters)

@@ -1,31 +1,34 @@
 """Photos by the thousand: a plan, bounded stages around one device, a record of what is done.
 
-`plan` decides and checks, `lock` keeps a second run away, `ledger` remembers, `engine` works,
-`watch` waits for more. Importing this package loads neither torch nor OpenCV.
+`plan` decides and checks, `lock` keeps a second run away, `ledger` remembers, `engine` (or `ray`)
+works, `arrivals` are the photos of a folder that is watched, `run` brings all of them together.
+Importing this package loads no torch.
 """
 
-from hasnet_models.avatar.fingerprint import Fingerprint, fingerprint
 from hasnet_models.batch.engine import Engine, Settings
 from hasnet_models.batch.ledger import Ledger, read_results
 from hasnet_models.batch.lock import locked
-from hasnet_models.batch.plan import Plan, Shard, check_folders, plan
-from hasnet_models.batch.result import DONE, FAILED, SKIPPED, Item, Result
+from hasnet_models.batch.plan import Plan, Shard, check_folders, checked_items
+from hasnet_models.batch.result import DONE, FAILED, NEW, SKIPPED, Item, Result
+from hasnet_models.batch.run import Run, opened, with_earlier_seed
 
 __all__ = [
     "DONE",
     "FAILED",
+    "NEW",
     "SKIPPED",
     "Engine",
-    "Fingerprint",
     "Item",
     "Ledger",
     "Plan",
     "Result",
+    "Run",
     "Settings",
     "Shard",
     "check_folders",
-    "fingerprint",
+    "checked_items",
     "locked",
-    "plan",
+    "opened",
     "read_results",
+    "with_earlier_seed",
 ]

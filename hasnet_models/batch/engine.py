@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import io
 import sys
 import time
 from collections import deque
@@ -21,17 +20,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hasnet_models.avatar.fingerprint import Fingerprint, fingerprint
-from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, numbered
+from hasnet_models import image_io
+from hasnet_models.avatar.fingerprint import fingerprint_of
+from hasnet_models.avatar.job import Job, PhotoFaces, Rendering
+from hasnet_models.avatar.portrait import Portrait
+from hasnet_models.avatar.request import NO_DOMAIN, RANDOM
 from hasnet_models.batch.plan import is_stranger
-from hasnet_models.batch.result import DONE, FAILED, SKIPPED, Item, Result
-from hasnet_models.errors import HasnetError, ImageError, UsageError
-
-if TYPE_CHECKING:
-    from hasnet_models.avatar.job import Avatar, Drawn, Found, Job
-    from hasnet_models.image_io import Photo
+from hasnet_models.batch.result import DONE, FAILED, NEW, SKIPPED, Item, Result
+from hasnet_models.errors import HasnetError, ImageError
+from hasnet_models.filenames import numbered
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -46,7 +44,7 @@ class Settings:
         decoders, encoders: threads before and after the networks.
         stop: end the run at the first failure.
         retry_failed: try again what failed before in the same way.
-        redo: do again what is done.
+        overwrite: do again what is done; also replace pictures that are no avatars.
     """
 
     batch: int = 1
@@ -54,7 +52,7 @@ class Settings:
     encoders: int = 2
     stop: bool = False
     retry_failed: bool = False
-    redo: bool = False
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Prepared:
 
     item: Item
     digest: str
-    found: Found
+    cut: PhotoFaces
     seconds: float
 
 
@@ -78,37 +76,40 @@ class Engine:
     Attributes:
         out: the output folder.
         known: results of earlier runs by key.
-        record: takes each result as soon as it is there, on the thread that called `run`. A
-            result with the status "skipped", and one that is `known` already, is no news.
         say: takes notes for the user.
     """
 
     job: Job
     out: Path
     known: Mapping[str, Result]
-    record: Callable[[Result], None]
     say: Callable[[str], None]
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        self._print: Fingerprint = fingerprint(self.job)
+        self._fingerprint = fingerprint_of(self.job)
         self._batch = self.settings.batch
         self._failed = False
+        self._record: Callable[[Result], None]
         self._decoding: deque[Future[Prepared | Result]] = deque()
         self._encoding: deque[Future[Result]] = deque()
 
-    def run(self, items: Iterable[Item]) -> None:
+    def run(self, items: Iterable[Item], record: Callable[[Result], None]) -> None:
         """Work through the items; the photos that were begun are recorded however it ends.
+
+        Args:
+            record: takes each result as soon as it is there, on this thread. A result with the
+                status "skipped", and one that is `known` already, is no news.
 
         Raises:
             Stopped: nothing more can be written.
         """
+        self._record = record
         decode = ThreadPoolExecutor(self.settings.decoders, "decode")
         encode = ThreadPoolExecutor(self.settings.encoders, "encode")
         try:
             for group in self._groups(iter(items), decode):
-                for prepared, drawn in self._draw(group):
-                    self._encoding.append(encode.submit(self._finish, prepared, drawn))
+                for prepared, renderings in self._render(group):
+                    self._encoding.append(encode.submit(self._finish, prepared, renderings))
                 self._collect(2 * self.settings.encoders)
             self._collect(0)
         finally:
@@ -120,12 +121,12 @@ class Engine:
     def state(self, item: Item) -> str:
         """What `run` would find: "new", "done" or "failed"."""
         try:
-            digest = hashlib.sha256(_bytes_of(item.source)).hexdigest()
+            digest = hashlib.sha256(image_io.file_bytes(item.source)).hexdigest()
         except HasnetError:
-            return "new"
+            return NEW
         before = self._before(item, digest)
         if before is None:
-            return "new"
+            return NEW
         return DONE if before.status == SKIPPED else FAILED
 
     # ------------------------------------------------------------------------------- before
@@ -134,12 +135,12 @@ class Engine:
         """Photos with faces for one call; those that need no work are recorded on the way."""
         group: list[Prepared] = []
         while self._look_ahead(items, pool) and not self._ended():
-            found = self._decoding.popleft().result()
-            if isinstance(found, Result):
-                self._note(found)
+            prepared = self._decoding.popleft().result()
+            if isinstance(prepared, Result):
+                self._note(prepared)
                 continue
-            group.append(found)
-            if sum(len(one.found.faces) for one in group) >= self._batch:
+            group.append(prepared)
+            if sum(len(one.cut.faces) for one in group) >= self._batch:
                 yield group
                 group = []
         if group and not self._ended():
@@ -158,20 +159,20 @@ class Engine:
         start = time.perf_counter()
         digest = ""
         try:
-            data = _bytes_of(item.source)
+            data = image_io.file_bytes(item.source)
             digest = hashlib.sha256(data).hexdigest()
             if before := self._before(item, digest):
                 return before
-            found = self.job.find(_decoded(data, item.source), item.key, digest)
+            cut = self.job.cut(image_io.decode(data, item.source), item.key, digest)
         except Exception as error:  # photos by the thousand hold surprises
             return self._failure(item, digest, error, time.perf_counter() - start)
-        return Prepared(item, digest, found, time.perf_counter() - start)
+        return Prepared(item, digest, cut, time.perf_counter() - start)
 
     def _before(self, item: Item, digest: str) -> Result | None:
         """What an earlier run made of the same bytes in the same way, if that still holds."""
         result = self.known.get(item.key)
-        wanted = (digest, self._print.parameters, self._print.weights)
-        if result is None or self.settings.redo:
+        wanted = (digest, self._fingerprint.parameters, self._fingerprint.weights)
+        if result is None or self.settings.overwrite:
             return None
         if (result.input_sha256, result.parameters, result.weights) != wanted:
             return None
@@ -181,26 +182,26 @@ class Engine:
 
     # -------------------------------------------------------------------------- the networks
 
-    def _draw(self, group: Sequence[Prepared]) -> Iterator[tuple[Prepared, list[Drawn]]]:
+    def _render(self, group: Sequence[Prepared]) -> Iterator[tuple[Prepared, list[Rendering]]]:
         """Each photo with what the networks made of it; where that fails, the failure is noted."""
         start = time.perf_counter()
         try:
-            drawn = self._draw_together(group)
+            rendered = self._render_together(group)
         except Exception as error:
             if len(group) > 1:  # whose fault is it?
                 for prepared in group:
-                    yield from self._draw([prepared])
+                    yield from self._render([prepared])
                 return
             self._note(self._failure(group[0].item, group[0].digest, error, group[0].seconds))
             return
         seconds = (time.perf_counter() - start) / len(group)
-        for prepared, faces in zip(group, drawn, strict=True):
+        for prepared, faces in zip(group, rendered, strict=True):
             yield replace(prepared, seconds=prepared.seconds + seconds), faces
 
-    def _draw_together(self, group: Sequence[Prepared]) -> list[list[Drawn]]:
+    def _render_together(self, group: Sequence[Prepared]) -> list[list[Rendering]]:
         while True:
             try:
-                return self.job.draw([prepared.found for prepared in group], self._batch)
+                return self.job.render([prepared.cut for prepared in group], self._batch)
             except Exception as error:
                 if self._batch == 1 or not is_out_of_memory(error):
                     raise
@@ -210,12 +211,12 @@ class Engine:
 
     # -------------------------------------------------------------------------------- after
 
-    def _finish(self, prepared: Prepared, drawn: list[Drawn]) -> Result:
+    def _finish(self, prepared: Prepared, renderings: list[Rendering]) -> Result:
         start = time.perf_counter()
         item = prepared.item
         try:
-            avatars = self.job.finish(prepared.found, drawn)
-            outputs = self._write(item, prepared.found, avatars)
+            portraits = self.job.finish(prepared.cut, renderings)
+            outputs = self._write(item, portraits)
         except Exception as error:
             if _is_full(error):
                 raise Stopped(
@@ -227,23 +228,21 @@ class Engine:
             self._result(item, DONE, prepared.digest),
             output=str(self.out / next(iter(outputs))),
             outputs=outputs,
-            reference=avatars[0].reference.name,
-            notes=avatars[0].notes,
-            faces=len(drawn),
+            reference=portraits[0].reference,
+            notes=portraits[0].notes,
+            faces=len(renderings),
             seconds=round(prepared.seconds + time.perf_counter() - start, 3),
         )
 
-    def _write(self, item: Item, found: Found, avatars: Sequence[Avatar]) -> dict[str, str]:
+    def _write(self, item: Item, portraits: Sequence[Portrait]) -> dict[str, str]:
         """sha256 of each file written, by its path below the output folder."""
-        from hasnet_models import image_io
-
         _make_folder(item.target.parent)
         outputs = {}
-        for number, avatar in enumerate(avatars, 1):
+        for number, portrait in enumerate(portraits, 1):
             path = numbered(item.target, number) if self.job.request.several else item.target
-            if not self.settings.redo and is_stranger(path, damaged=False):
-                raise ImageError(f"{path} is no avatar any more; --overwrite replaces it.")
-            image_io.write(avatar.picture, path, metadata=avatar.metadata, source=found.photo)
+            if not self.settings.overwrite and is_stranger(path, damaged=False):
+                raise ImageError(f"{path} is no avatar any more; overwrite=True replaces it.")
+            portrait.save(path)
             outputs[path.relative_to(self.out).as_posix()] = _sha256(path)
         return outputs
 
@@ -260,7 +259,7 @@ class Engine:
 
     def _note(self, result: Result) -> None:
         self._failed |= result.status == FAILED
-        self.record(result)
+        self._record(result)
 
     def _failure(self, item: Item, digest: str, error: Exception, seconds: float) -> Result:
         text = str(error)
@@ -276,8 +275,8 @@ class Engine:
             status,
             domain=job.domain.name if job.domain else NO_DOMAIN,
             input_sha256=digest,
-            parameters=self._print.parameters,
-            weights=self._print.weights,
+            parameters=self._fingerprint.parameters,
+            weights=self._fingerprint.weights,
             seed=job.seed if job.request.reference == RANDOM else None,
         )
 
@@ -292,34 +291,6 @@ def _free_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-class _Named(io.BytesIO):
-    """Bytes that know the name of their file, for messages."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
-
-
-def _bytes_of(path: Path) -> bytes:
-    """The file's bytes, once: what is hashed is what is decoded."""
-    from hasnet_models.image_io import MAX_STREAM_BYTES
-
-    try:
-        if path.stat().st_size > MAX_STREAM_BYTES:
-            raise ImageError(f"{path.name} has more than {MAX_STREAM_BYTES >> 20} MiB.")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no file {path} any more.") from error
-    except OSError as error:
-        raise ImageError(f"{path.name} cannot be read: {error.strerror}.") from error
-
-
-def _decoded(data: bytes, path: Path) -> Photo:
-    from hasnet_models import image_io
-
-    return replace(image_io.read(_Named(data, path.name)), path=path)
 
 
 def _make_folder(folder: Path) -> None:

@@ -77,7 +77,8 @@ def _in_use(path: Path) -> UsageError:
         owner = path.read_text(encoding="utf-8")
     return UsageError(
         f"Another run is writing into {path.parent} ({owner or 'unknown process'}).",
-        "Wait for it to end, or give another folder with -o.",
+        "Wait for it to end, or give another folder as out=DIR.",
+        parameters=("out",),
     )
 
 

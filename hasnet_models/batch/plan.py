@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hasnet_models.avatar.request import numbered
 from hasnet_models.batch.result import Item
 from hasnet_models.errors import HasnetError, UsageError
+from hasnet_models.filenames import numbered
+from hasnet_models.image_io import SUFFIXES, read_metadata
 
 _SHOWN = 3
 _PNG_SHARE = 0.25  # of its raw bytes that the PNG of a plain avatar takes, on the small side
@@ -35,7 +36,10 @@ class Shard:
         """
         match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
         if not match or not 1 <= int(match[1]) <= int(match[2]):
-            raise UsageError(f"A shard is i/n with i from 1 to n, such as 2/8, not {text!r}.")
+            raise UsageError(
+                f"A shard is i/n with i from 1 to n, such as 2/8, not {text!r}.",
+                parameters=("shard",),
+            )
         return cls(int(match[1]), int(match[2]))
 
     @property
@@ -86,8 +90,8 @@ class Plan:
         return self.shard is None or self.shard.holds(key)
 
 
-def plan(work: Plan, known: Collection[str] = (), overwrite: bool = False) -> list[Item]:
-    """The items of a batch, once nothing stands against it (and `check_folders` has passed).
+def checked_items(plan: Plan, known: Collection[str] = (), overwrite: bool = False) -> list[Item]:
+    """The items of a plan, once nothing stands against it (and `check_folders` has passed).
 
     Hidden files and folders are passed over, and so is the output folder where it lies inside the
     input folder.
@@ -100,22 +104,20 @@ def plan(work: Plan, known: Collection[str] = (), overwrite: bool = False) -> li
         UsageError: the plan cannot be carried out as a whole: no photos, a place that is full, two
             photos with one target, a target that is a photo, or somebody's picture.
     """
-    items = work.items()
+    items = plan.items()
     if not items:
-        part = f" for shard {work.shard.index}/{work.shard.count}" if work.shard else ""
-        raise UsageError(f"There are no photos in {work.folder}{part}.")
+        part = f" for shard {plan.shard.index}/{plan.shard.count}" if plan.shard else ""
+        raise UsageError(f"There are no photos in {plan.folder}{part}.")
     _check_collisions(items)
-    _check_inputs_stay(items, work)
+    _check_inputs_stay(items, plan)
     if not overwrite:
-        _check_strangers([item for item in items if item.key not in known], work)
-    _check_space(items, work)
+        _check_strangers([item for item in items if item.key not in known], plan)
+    _check_space(items, plan)
     return items
 
 
 def photos(folder: Path, left_out: Path) -> Iterator[str]:
     """Keys of the ordinary files below a folder whose suffix is a picture's."""
-    from hasnet_models.image_io import SUFFIXES
-
     for root, folders, files in os.walk(folder):
         here = Path(root)
         folders[:] = [
@@ -129,15 +131,21 @@ def photos(folder: Path, left_out: Path) -> Iterator[str]:
                 yield path.relative_to(folder).as_posix()
 
 
-def check_folders(work: Plan) -> None:
+def check_folders(plan: Plan) -> None:
     """Raises UsageError where the folders themselves are wrong."""
-    if not work.folder.is_dir():
-        raise UsageError(f"{work.folder} is not a folder.", "For one photo use `hasnet avatar`.")
-    if work.out.resolve() == work.folder.resolve():
-        raise UsageError("The output folder is the input folder.", "Give another with -o.")
-    place = _existing(work.out)
+    if not plan.folder.is_dir():
+        raise UsageError(f"{plan.folder} is not a folder.", "For one photo use `hasnet avatar`.")
+    if plan.out.resolve() == plan.folder.resolve():
+        raise UsageError(
+            "The output folder is the input folder.", "Give another as out=DIR.",
+            parameters=("out",),
+        )  # fmt: skip
+    place = _existing(plan.out)
     if not place.is_dir():
-        raise UsageError(f"{place} is not a folder.", "Give another output folder with -o.")
+        raise UsageError(
+            f"{place} is not a folder.", "Give another output folder as out=DIR.",
+            parameters=("out",),
+        )  # fmt: skip
     if not os.access(place, os.W_OK | os.X_OK):
         raise UsageError(f"The folder {place} cannot be written.")
 
@@ -160,42 +168,42 @@ def _check_collisions(items: list[Item]) -> None:
             )
 
 
-def _check_inputs_stay(items: list[Item], work: Plan) -> None:
+def _check_inputs_stay(items: list[Item], plan: Plan) -> None:
     """An output folder around the input folder, or a link, may lead back to a photo."""
     inputs = {item.source.resolve() for item in items}
     for item in items:
-        if work.first_target(item).resolve() in inputs:
+        if plan.first_target(item).resolve() in inputs:
             raise UsageError(f"{item.key} would become {item.target}, which is a photo of yours.")
 
 
-def _check_strangers(items: list[Item], work: Plan) -> None:
-    strangers = [path for path in map(work.first_target, items) if is_stranger(path)]
+def _check_strangers(items: list[Item], plan: Plan) -> None:
+    strangers = [path for path in map(plan.first_target, items) if is_stranger(path)]
     if strangers:
         names = ", ".join(path.name for path in strangers[:_SHOWN])
         more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
         raise UsageError(
-            f"In {work.out} there are pictures that are no avatars of this program: {names}{more}.",
-            "Give another folder with -o, or --overwrite to replace them.",
+            f"In {plan.out} there are pictures that are no avatars of this program: {names}{more}.",
+            "Give another folder as out=DIR, or overwrite=True to replace them.",
+            parameters=("out", "overwrite"),
         )
 
 
 def is_stranger(path: Path, damaged: bool = True) -> bool:
     """Whether there is a picture that no avatar's record is in; `damaged` is for what is none."""
-    from hasnet_models.image_io import read_metadata
-
     try:
         return path.exists() and not read_metadata(path)
     except HasnetError:
         return damaged
 
 
-def _check_space(items: list[Item], work: Plan) -> None:
-    free = shutil.disk_usage(_existing(work.out)).free
-    needed = work.space(items)
+def _check_space(items: list[Item], plan: Plan) -> None:
+    free = shutil.disk_usage(_existing(plan.out)).free
+    needed = plan.space(items)
     if free < needed:
         raise UsageError(
-            f"{len(items)} avatars need about {_mib(needed)}; {work.out} has {_mib(free)} left.",
-            "Make room, or give a folder on another disk with -o.",
+            f"{len(items)} avatars need about {_mib(needed)}; {plan.out} has {_mib(free)} left.",
+            "Make room, or give a folder on another disk as out=DIR.",
+            parameters=("out",),
         )
 
 

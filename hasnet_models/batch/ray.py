@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hasnet_models.avatar.job import Job
 from hasnet_models.batch.engine import Engine, Settings, Stopped
 from hasnet_models.batch.result import FAILED, Item, Result
 from hasnet_models.errors import UsageError
-
-if TYPE_CHECKING:
-    from hasnet_models.avatar.job import Job
 
 _CHUNKS_AHEAD = 2
 _CHUNK = 8
@@ -38,13 +36,12 @@ class RayEngine:
     start: Callable[[], Job]
     out: Path
     known: Mapping[str, Result]
-    record: Callable[[Result], None]
     say: Callable[[str], None]
     settings: Settings = field(default_factory=Settings)
     workers: int = 0
 
-    def run(self, items: Iterable[Item]) -> None:
-        """Work through the items.
+    def run(self, items: Iterable[Item], record: Callable[[Result], None]) -> None:
+        """Work through the items; `record` as that of `Engine.run`.
 
         Raises:
             UsageError: ray is not installed, or its cluster cannot be reached.
@@ -60,7 +57,7 @@ class RayEngine:
             while waiting:
                 done, _ = ray.wait(list(waiting), num_returns=1)
                 actor = waiting.pop(done[0])
-                if self._take(ray, done[0]) or not self.settings.stop:
+                if self._take(ray, done[0], record) or not self.settings.stop:
                     self._feed(actor, chunks, waiting)
         finally:
             for actor in actors:
@@ -81,13 +78,15 @@ class RayEngine:
             known = {item.key: self.known[item.key] for item in chunk if item.key in self.known}
             waiting[actor.work.remote(chunk, known)] = actor
 
-    def _take(self, ray: ModuleType, done: Any) -> bool:
+    def _take(self, ray: ModuleType, done: Any, record: Callable[[Result], None]) -> bool:
         """Record a chunk; False where something in it failed."""
         try:
             results, notes = ray.get(done)
         except ray.exceptions.RayTaskError as error:
             cause = getattr(error, "cause", error)
-            raise Stopped(str(cause), getattr(cause, "hint", None)) from None
+            parameters = getattr(cause, "parameters", ())
+            hint = getattr(cause, "hint", None)
+            raise Stopped(str(cause), hint, parameters=parameters) from None
         except ray.exceptions.RayError as error:
             raise Stopped(f"A Ray worker was lost: {str(error).splitlines()[0]}") from None
         for note in notes:
@@ -96,7 +95,7 @@ class RayEngine:
             first = next(iter(result.outputs), None)
             known = self.known.get(result.input)
             named = replace(result, output=str(self.out / first) if first else None)
-            self.record(known if known == named else named)
+            record(known if known == named else named)
         return all(result.status != FAILED for result in results)
 
 
@@ -112,8 +111,8 @@ class Worker:
         """Results of some photos, and notes for the user."""
         results: list[Result] = []
         notes: list[str] = []
-        engine = Engine(self.job, self.out, known, results.append, notes.append, self.settings)
-        engine.run(items)
+        engine = Engine(self.job, self.out, known, notes.append, self.settings)
+        engine.run(items, results.append)
         return results, notes
 
 
@@ -126,7 +125,10 @@ def connected() -> ModuleType:
     try:
         import ray
     except ImportError as error:
-        raise UsageError("--engine ray needs Ray.", "Run: pip install 'hasnet[ray]'") from error
+        raise UsageError(
+            "The engine ray needs Ray, which is not installed.",
+            "Run: pip install 'hasnet[ray]'",
+        ) from error
     if not ray.is_initialized():
         try:
             ray.init(

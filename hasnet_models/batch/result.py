@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 SCHEMA = 1
+NEW = "new"  # not yet worked on
 DONE = "done"
 FAILED = "failed"
 SKIPPED = "skipped"
@@ -37,7 +38,7 @@ class Result:
         faces: how many were drawn.
         seconds: of work, waiting left out.
         input_sha256: of the photo's bytes; empty where it could not be read.
-        parameters, weights: see `fingerprint`.
+        parameters, weights: see `avatar.fingerprint`.
         seed: of a random choice of references, else None.
     """
 

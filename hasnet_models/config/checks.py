@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from hasnet_models.config.schema import Preset
-
-PALETTE_COLOURS = 20
-LAYER_CHANNELS = (64, 128, 256, 512, 512)
-VGG_LEAST = 8
+from hasnet_models.config.frozen import (
+    EMBEDDED_LAST,
+    EMBEDDED_VGG,
+    VGG_LEAST,
+    layer_channels,
+    layer_names,
+    layer_stride,
+)
+from hasnet_models.config.schema import BASES, Preset
+from hasnet_models.palette import COLOURS
 
 
 def contradictions(preset: Preset) -> list[str]:
     """One phrase for each contradiction."""
-    checks = (_rendering, _topology, _layers, _growth, _discriminator, _sampling, _head)
+    networks = (_rendering, _attention, _topology, _residual, _layers)
+    checks = (*networks, _growth, _discriminator, _sampling, _head)
     return [phrase for check in checks for phrase in check(preset)]
 
 
 def _rendering(preset: Preset) -> Iterator[str]:
     rt, size = preset.rt, preset.rt_train.size
-    if rt.palette_colours != PALETTE_COLOURS:
-        yield f"rt.palette_colours must be {PALETTE_COLOURS}, as many as a palette has"
+    if rt.palette_colours != COLOURS:
+        yield f"rt.palette_colours must be {COLOURS}, as many as a palette has"
     halvings = len(rt.channels) - 1
     if min(rt.size or size, size) < 2**halvings:
         yield f"rt.channels halves the side {halvings} times, too often for {size} px"
 
 
-def _topology(preset: Preset) -> Iterator[str]:
-    from hasnet_models.config.schema import layer_stride
+def _attention(preset: Preset) -> Iterator[str]:
+    rt = preset.rt
+    for key in ("zones", "tone_fixed"):
+        if getattr(rt, key) and not rt.palette_attention:
+            yield f"rt.{key} needs rt.palette_attention"
+    if preset.rt_train.zone and not rt.zones:
+        yield "rt_train.zone needs rt.zones"
+    if rt.tone_mean and not rt.tone_match:
+        yield "rt.tone_mean needs rt.tone_match"
 
+
+def _residual(preset: Preset) -> Iterator[str]:
+    tt = preset.tt
+    if tt.base != BASES[0] and not tt.residual:
+        yield f"tt.base {tt.base} needs tt.residual"
+
+
+def _topology(preset: Preset) -> Iterator[str]:
     tt = preset.tt
     cells = tt.content_size // layer_stride(tt.content_layer) // tt.content_pool
     if cells != tt.grid:
@@ -46,7 +65,10 @@ def _layers(preset: Preset) -> Iterator[str]:
     tt = preset.tt
     for key in ("content", "skip"):
         layer, channels = getattr(tt, f"{key}_layer"), getattr(tt, f"{key}_channels")
-        expected = LAYER_CHANNELS[int(layer[4]) - 1]
+        expected = layer_channels(layer)
+        if layer not in layer_names(EMBEDDED_VGG, EMBEDDED_LAST):
+            last = f"which ends with {EMBEDDED_LAST}"
+            yield f"tt.{key}_layer {layer} is not in the embedded {EMBEDDED_VGG}, {last}"
         if channels != expected:
             yield f"tt.{key}_channels must be {expected}, as many as {layer} has"
 
@@ -77,8 +99,12 @@ def _sampling(preset: Preset) -> Iterator[str]:
         yield "tt_train.same_image and tt_train.pair_share are together more than 1"
     if 0 < c.pool < c.batch:
         yield f"tt_train.pool must be 0 or at least tt_train.batch, which is {c.batch}"
-    if sum(c.shares.values()) > 1 + 1e-6 or min(c.shares.values(), default=0) < 0:
-        yield "tt_train.shares must not be negative nor more than 1 together"
+    for key in ("shape_strength", "appearance_chroma", "appearance_pattern"):
+        ends = getattr(c, key)
+        if len(ends) != 2 or ends[0] > ends[1]:
+            yield f"tt_train.{key} must be two numbers, rising"
+    if sum(c.shares.values()) > 1 + 1e-6:
+        yield "tt_train.shares are together more than 1"
 
 
 def _head(preset: Preset) -> Iterator[str]:

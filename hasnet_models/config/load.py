@@ -1,19 +1,20 @@
 """Presets: TOML files read into the frozen configurations, and written from them."""
 
-
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
+from hasnet_models.config.build import build, to_dict, unknown
 from hasnet_models.config.checks import contradictions
-from hasnet_models.config.schema import CON0, Preset, TTConfig, layer_stride
+from hasnet_models.config.frozen import layer_stride
+from hasnet_models.config.keys import about
+from hasnet_models.config.schema import CON0, Preset, TTConfig
 from hasnet_models.errors import UsageError
 
 if sys.version_info >= (3, 11):
@@ -25,6 +26,9 @@ PRESETS = ("lite", "paper")
 # names that `hasnet train --ablate` knows, and what each sets
 ABLATIONS = {
     "no-rt": ("tt.use_rt=false",),
+    "no-zones": ("rt.zones=false", "rt_train.zone=0"),
+    "no-shape": ("tt.shape=false",),
+    "no-appearance": ("tt.appearance=false",),
     "only-ccx": ("tt_train.style=0",),
     "only-scx": ("tt_train.content=0",),
     "no-cx": ("tt_train.style=0", "tt_train.content=0"),
@@ -50,7 +54,7 @@ def load_preset(name: str, overrides: Sequence[str] = (), ablations: Sequence[st
     """
     tables = _read_toml(name)
     problems: list[str] = []
-    _unknown("ablation", ablations, ABLATIONS, problems)
+    problems += unknown("ablation", ablations, ABLATIONS)
     named = [text for ablation in ablations for text in ABLATIONS.get(ablation, ())]
     for text in (*named, *overrides):
         _override(tables, text, problems)
@@ -63,19 +67,15 @@ def load_preset(name: str, overrides: Sequence[str] = (), ablations: Sequence[st
 def preset_from_dict(tables: dict[str, Any], problems: list[str]) -> Preset:
     """A preset from nested dictionaries; faults are appended to ``problems``."""
     kinds = {f.name: type(getattr(Preset(), f.name)) for f in dataclasses.fields(Preset)}
-    _unknown("table", tables, kinds, problems)
-    tables = {name: table for name, table in tables.items() if name in kinds}
-    for name in [n for n, table in tables.items() if not isinstance(table, dict)]:
-        problems.append(f"{name} must be a table")
-        del tables[name]
-    con0 = tables.get("tt", {}).get("con0")
-    if con0 is not None:
-        tables["tt"] = {k: v for k, v in tables["tt"].items() if k != "con0"}
-    preset = Preset(**{n: build(kinds[n], t, n, problems) for n, t in tables.items()})
-    if con0 is not None and con0 not in CON0:
-        problems.append(f"tt.con0 must be one of {', '.join(map(str, CON0))}, not {con0!r}")
-    elif con0 is not None:
-        preset = dataclasses.replace(preset, tt=regrid(preset.tt, con0))
+    problems += unknown("table", tables, kinds)
+    problems += [f"{n} must be a table" for n in kinds if not isinstance(tables.get(n, {}), dict)]
+    given = {n: dict(tables[n]) for n in kinds if isinstance(tables.get(n), dict)}
+    cells = given.get("tt", {}).pop("con0", None)
+    preset = Preset(**{n: build(kinds[n], values, n, problems) for n, values in given.items()})
+    if cells in CON0:
+        preset = dataclasses.replace(preset, tt=regrid(preset.tt, int(cells)))
+    elif cells is not None:
+        problems.append(f"tt.con0 must be one of {', '.join(map(str, CON0))}, not {cells!r}")
     if not problems:
         problems += contradictions(preset)
     return preset
@@ -101,39 +101,25 @@ def regrid(tt: TTConfig, cells: int) -> TTConfig:
     )
 
 
-def build(kind: type, values: dict[str, Any], name: str, problems: list[str]) -> Any:
-    """A frozen configuration of ``kind`` from a dictionary; faults are appended to ``problems``."""
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    hints = get_type_hints(kind)
-    _unknown(f"{name} key", values, fields, problems)
-    good = {}
-    for key, value in values.items():
-        if key in fields:
-            fault, good[key] = _convert(value, hints[key], fields[key])
-            if fault:
-                problems.append(f"{name}.{key} {fault}")
-                del good[key]
-    return kind(**good)
-
-
-def to_dict(config: Any) -> dict[str, Any]:
-    """A configuration as plain dictionaries and lists, ready for JSON or TOML."""
-    plain = dataclasses.asdict(config)
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
-
-
 def to_toml(preset: Preset) -> str:
-    """A preset as TOML text that :func:`load_preset` reads back."""
+    """A preset as TOML text that :func:`load_preset` reads back, the words beside each key."""
     lines = []
     for table in dataclasses.fields(preset):
-        values = to_dict(getattr(preset, table.name))
+        config = getattr(preset, table.name)
+        values, words = to_dict(config), about(type(config))
         nested = {k: v for k, v in values.items() if isinstance(v, dict)}
         lines += ["", f"[{table.name}]"]
-        lines += [f"{k} = {json.dumps(v)}" for k, v in values.items() if k not in nested]
+        flat = {k: v for k, v in values.items() if k not in nested}
+        lines += [f"{k} = {_toml(v)}  # {words[k]}" for k, v in flat.items()]
         for key, inner in nested.items():
-            lines += ["", f"[{table.name}.{key}]"] if inner else []
-            lines += [f"{json.dumps(k)} = {json.dumps(v)}" for k, v in inner.items()]
+            lines += ["", f"[{table.name}.{key}]  # {words[key]}"]
+            lines += [f"{_toml(k)} = {_toml(v)}" for k, v in inner.items()]
     return "\n".join(lines[1:]) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """Texts, numbers and lists are written alike in JSON and TOML, but for surrogate escapes."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def defaults(table: str) -> dict[str, Any]:
@@ -143,76 +129,42 @@ def defaults(table: str) -> dict[str, Any]:
 
 def _read_toml(name: str) -> dict[str, Any]:
     if name.endswith(".toml"):
-        path = Path(name)
+        path: Any = Path(name)
         if not path.is_file():
             raise UsageError(f"There is no configuration file {name}.")
-        text = path.read_text(encoding="utf-8")
     elif name in PRESETS:
         path = resources.files("hasnet_models") / "config" / "presets" / f"{name}.toml"
-        text = path.read_text("utf-8")
     else:
         raise UsageError(f"There is no preset {name!r}.", f"Presets: {', '.join(PRESETS)}.")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is not valid TOML: it is not UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{name} is not valid TOML: {error}.") from error
 
 
 def _override(tables: dict[str, Any], text: str, problems: list[str]) -> None:
+    """Set the value that ``text``, "table.key=value" or "table.key.name=value", names."""
     path, equals, value = text.partition("=")
-    table, dot, key = path.strip().partition(".")
-    if not equals or not dot:
+    *parents, key = (part.strip() for part in path.split("."))
+    if not equals or not parents:
         problems.append(f"{text!r} is not of the form table.key=value")
         return
+    inner = tables
+    for depth, name in enumerate(parents, 1):
+        inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):
+            problems.append(f"{text!r} needs a table {'.'.join(parents[:depth])}, not {inner!r}")
+            return
+    inner[key] = _parsed(value)
+
+
+def _parsed(value: str) -> Any:
+    """The value as TOML; what is not TOML is a text."""
     try:
-        parsed = tomllib.loads(f"v = {value}")["v"]
+        return tomllib.loads(f"v = {value}")["v"]
     except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    tables.setdefault(table, {})[key] = parsed
-
-
-def _unknown(what: str, given: Any, known: Any, problems: list[str]) -> None:
-    for key in given:
-        if key not in known:
-            problems.append(f"there is no {what} {key!r}{_near(key, known)}")
-
-
-def _near(given: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(given, list(known), n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
-
-
-def _convert(value: Any, hint: Any, spec: dataclasses.Field) -> tuple[str, Any]:
-    """(fault or "", value as the field's type)."""
-    origin = getattr(hint, "__origin__", hint)
-    if origin is tuple:
-        value = tuple(value) if isinstance(value, (list, tuple)) else value
-        kind = hint.__args__[0]
-        if not isinstance(value, tuple) or not all(_is(kind, v) for v in value):
-            return f"must be a list of {kind.__name__}", value
-        numbers: tuple = value
-    elif origin is dict:
-        if not isinstance(value, dict) or not all(_is(float, v) for v in value.values()):
-            return "must be a table of numbers", value
-        numbers = tuple(value.values())
-    else:
-        if not _is(origin, value):
-            return f"must be of type {origin.__name__}, not {value!r}", value
-        value = float(value) if origin is float else value
-        numbers = (value,)
-    choices = spec.metadata.get("choices")
-    if choices and value not in choices:
-        return f"must be one of {', '.join(choices)}, not {value!r}{_near(value, choices)}", value
-    low, high = spec.metadata.get("range", (None, None))
-    if any((low is not None and v < low) or (high is not None and v > high) for v in numbers):
-        bounds = f"at least {low}" if high is None else f"between {low} and {high}"
-        return f"must be {bounds}, not {value!r}", value
-    return "", value
-
-
-def _is(kind: type, value: Any) -> bool:
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind)
+        return value.strip()

@@ -9,28 +9,20 @@ domains share ``identity``. Without an index every picture of a sub-folder belon
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-import cv2
-import numpy as np
-
-from hasnet_models import image_io
 from hasnet_models.atomic import replacing
-from hasnet_models.errors import HasnetError, ImageError, UsageError
+from hasnet_models.data.pictures import picture_files
+from hasnet_models.errors import HasnetError, UsageError
 
 INDEX = "index.tsv"
 COLUMNS = ("domain", "split", "file", "source", "licence", "identity")
-MIN_SIDE = 32
 _REQUIRED = ("domain", "file")
 _NAMED = 5
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -68,16 +60,23 @@ def list_faces(folder: Path, split: str) -> Listing:
         UsageError: the folder does not exist, its index is malformed, it has no faces of that
             split, or (without an index) a domain's folder is empty.
     """
-    found = _present(folder, split)
+    found = present(folder, split)
     if not found.records:
         empty = f"{folder} holds no faces of the split {split!r}"
         raise UsageError(f"{empty}: {found.skipped[0]}" if found.skipped else f"{empty}.")
     return found
 
 
-def read_rows(folder: Path, split: str) -> list[FaceRecord]:
-    """The faces of a split that are there, as :func:`list_faces`; none is no error."""
-    return _present(folder, split).records
+def present(folder: Path, split: str) -> Listing:
+    """As :func:`list_faces`, but a split without faces is no error."""
+    found, there = _rows(folder, split), []
+    for record in _once(found):
+        if (folder / record.file).is_file():
+            there.append(record)
+        else:
+            found.skipped.append(f"{record.file}: there is no such file.")
+    found.records = sorted(there, key=lambda r: r.file)
+    return found
 
 
 def has_split(folder: Path, split: str) -> bool:
@@ -131,55 +130,17 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[dict[str, str
         raise HasnetError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def read_face(source: Path | io.BytesIO, size: int) -> np.ndarray:
-    """One aligned face as uint8 (size, size, 3); what is not square is cut to its centre.
-
-    Raises:
-        HasnetError: it cannot be read as a picture, or a side is below ``MIN_SIDE`` px.
-    """
-    return square(image_io.read(source).rgb, size)
-
-
-def square(rgb: np.ndarray, size: int) -> np.ndarray:
-    """The largest square in the middle of a picture, uint8 (size, size, 3).
-
-    Raises:
-        ImageError: a side is below ``MIN_SIDE`` px.
-    """
-    height, width = rgb.shape[:2]
-    side = min(height, width)
-    if side < MIN_SIDE:
-        raise ImageError(f"it has {width}x{height} px, and {MIN_SIDE} px a side are the least.")
-    top, left = (height - side) // 2, (width - side) // 2
-    cut = np.ascontiguousarray(rgb[top : top + side, left : left + side])
-    method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    return cut if side == size else cv2.resize(cut, (size, size), interpolation=method)
-
-
-def content_hash(data: bytes) -> str:
-    """What caches and imports know a picture by: 24 hexadecimal digits of SHA-256."""
-    return hashlib.sha256(data).hexdigest()[:24]
-
-
-def file_hash(path: Path) -> str:
-    """The content hash of a file; a word that is no hash where it cannot be read."""
-    try:
-        return content_hash(path.read_bytes())
-    except OSError:
-        return "unreadable"
-
-
 def oddities(records: list[FaceRecord], hashes: list[str]) -> list[str]:
     """Sentences about equal pictures and domains of one face."""
     notes = []
     copies = [group for group in groups(hashes).values() if len(group) > 1]
     if copies:
         named = [" = ".join(records[i].file for i in group) for group in copies]
-        notes.append(f"Pictures that are copies of one another: {some(named)}.")
+        notes.append(f"Pictures that are copies of one another: {shortlist(named)}.")
     sizes = Counter(r.domain for r in records)
     alone = sorted(d for d, n in sizes.items() if n == 1)
     if alone:
-        notes.append(f"Domains of one face, which will be learnt by heart: {some(alone)}.")
+        notes.append(f"Domains of one face, which will be learnt by heart: {shortlist(alone)}.")
     return notes
 
 
@@ -191,50 +152,10 @@ def groups(keys: Iterable[Hashable]) -> dict[Hashable, list[int]]:
     return found
 
 
-def some(names: list[str], most: int = _NAMED) -> str:
+def shortlist(names: list[str], most: int = _NAMED) -> str:
     """The first few of many, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-@dataclass
-class Check:
-    """What :func:`check` found.
-
-    Attributes:
-        counts: usable faces by (domain, split).
-        skipped: "file: reason" of what cannot be used.
-        notes: sentences about what is odd, but usable.
-    """
-
-    counts: dict[tuple[str, str], int]
-    skipped: list[str]
-    notes: list[str]
-
-
-def check(folder: Path, progress: Callable[[], None] = lambda: None) -> Check:
-    """Read every face of a folder and report what is wrong with it.
-
-    Args:
-        progress: called once a face.
-
-    Raises:
-        UsageError: see :func:`list_faces`.
-    """
-    listings = {s: _present(folder, s) for s in splits(folder)}
-    counts: Counter[tuple[str, str]] = Counter()
-    report = Check(counts, [], [])
-    hashes: dict[str, set[str]] = {}
-    for split, listing in listings.items():
-        report.skipped += listing.skipped
-        report.notes += listing.notes
-        good = list(_readable(folder, listing, report, progress))
-        found = [file_hash(folder / r.file) for r in good]
-        hashes[split] = set(found)
-        counts.update((r.domain, split) for r in good)
-        report.notes += [f"Split {split}: {n}" for n in oddities(good, found)]
-    report.notes += _across(hashes) + _unlisted(folder, listings)
-    return report
 
 
 def splits(folder: Path) -> list[str]:
@@ -253,18 +174,6 @@ def splits(folder: Path) -> list[str]:
 def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise UsageError(f"There is no folder of faces at {folder}.")
-
-
-def _present(folder: Path, split: str) -> Listing:
-    """What is listed and there, sorted by file name."""
-    found, there = _rows(folder, split), []
-    for record in _once(found):
-        if (folder / record.file).is_file():
-            there.append(record)
-        else:
-            found.skipped.append(f"{record.file}: there is no such file.")
-    found.records = sorted(there, key=lambda r: r.file)
-    return found
 
 
 def _rows(folder: Path, split: str) -> Listing:
@@ -290,19 +199,13 @@ def _split(row: dict[str, str]) -> str:
 
 def _folder_rows(folder: Path) -> Iterator[FaceRecord]:
     for domain in sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != "."):
-        files = pictures(domain)
+        files = picture_files(domain)
         if not files:
             raise UsageError(
                 f"The domain folder {domain} holds no pictures.", "Fill it or remove it."
             )
         for path in files:
             yield FaceRecord(domain.name, f"{domain.name}/{path.name}", "")
-
-
-def pictures(folder: Path) -> list[Path]:
-    """The picture files of a folder (not of folders inside it), sorted; hidden ones left out."""
-    suffixes = image_io.SUFFIXES
-    return sorted(p for p in folder.iterdir() if p.name[0] != "." and p.suffix.lower() in suffixes)
 
 
 def _once(found: Listing) -> list[FaceRecord]:
@@ -314,32 +217,6 @@ def _once(found: Listing) -> list[FaceRecord]:
             again.append(record.file)
     if again:
         found.notes.append(
-            f"Files that the index names twice, of which the first line counts: {some(again)}."
+            f"Files that the index names twice, of which the first line counts: {shortlist(again)}."
         )
     return list(first.values())
-
-
-def _readable(
-    folder: Path, listing: Listing, report: Check, progress: Callable[[], None]
-) -> Iterator[FaceRecord]:
-    for record in listing.records:
-        try:
-            read_face(folder / record.file, MIN_SIDE)
-        except HasnetError as error:
-            report.skipped.append(f"{record.file}: {error}")
-        else:
-            yield record
-        progress()
-
-
-def _across(hashes: dict[str, set[str]]) -> list[str]:
-    both = hashes.get("train", set()) & hashes.get("val", set())
-    return [f"Pictures that are both in train and in val: {len(both)}."] if both else []
-
-
-def _unlisted(folder: Path, listings: dict[str, Listing]) -> list[str]:
-    named = {r.file for listing in listings.values() for r in listing.records}
-    domains = [p for p in folder.iterdir() if p.is_dir() and p.name[0] != "."]
-    there = [f"{d.name}/{p.name}" for d in sorted(domains) for p in pictures(d)]
-    left = [name for name in there if name not in named]
-    return [f"Pictures that {INDEX} does not name: {some(left)}."] if left else []

@@ -1,8 +1,9 @@
 """Faces out of WebDataset shards: tar files of pictures, each with a JSON file of its own.
 
 A sample is ``KEY.jpg`` (or ``.png``, ...) and ``KEY.json`` with ``domain`` and, where known,
-``identity`` and ``split`` ("train" when left out). The shards are read once, one after the other,
-and need never lie unpacked on the disk: what is kept is the cache that every training reads from.
+``identity`` and ``split`` ("train" when left out). Shards are named by a .tar file, by braces such
+as ``{0000..0003}.tar``, or by a folder of .tar files. They are read once, one after the other, and
+need never lie unpacked on the disk: what is kept is the cache that every training reads from.
 Reading them needs the extra ``hasnet[webdataset]``.
 """
 
@@ -16,50 +17,33 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hasnet_models import image_io, palette
+from hasnet_models import image_io
 from hasnet_models.atomic import replacing
-from hasnet_models.data.faces import (
-    VECTOR_SIDE,
-    Embed,
-    FaceSet,
-    Progress,
-    add_vectors,
-    fingerprint,
-    open_pixels,
-    ordered,
-    read_vectors,
-    write_notes,
-    writing,
-)
-from hasnet_models.data.index import FaceRecord, content_hash, oddities, square
+from hasnet_models.data.cache import Progress, SplitFaces, open_pixels, write_notes
+from hasnet_models.data.index import FaceRecord
+from hasnet_models.data.parts import FaceParts
+from hasnet_models.data.pictures import content_hash, square
+from hasnet_models.data.vectors import VECTOR_SIDE, KeyedFace
+from hasnet_models.data.workers import ordered
 from hasnet_models.errors import HasnetError, UsageError
 
-_BATCH = 32
-_SPLITS = ("train", "val")
+SPLITS = ("train", "val")
 _TAR = ".tar"
-_NO_VECTORS = {
-    "keys": np.zeros(0, "U24"),
-    "palettes": np.zeros((0, 20, 3), np.uint8),
-    "z_ids": np.zeros((0, 0), np.float32),
-}
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One face of a shard: who it is, its pixels at two sizes, its palette."""
+class ShardFace:
+    """One face of a shard: who it is, and its pixels at the sides that were asked for."""
 
     split: str
     record: FaceRecord
     hash: str
-    pixels: np.ndarray
-    large: np.ndarray
-    palette: np.ndarray
+    pictures: tuple[np.ndarray, ...]
 
 
 def is_shards(path: Path) -> bool:
@@ -85,110 +69,107 @@ def find_shards(path: Path) -> list[Path]:
     return found
 
 
-def load_splits(
-    path: Path, size: int, cache: Path, embed: Embed, progress: Progress
-) -> tuple[FaceSet, FaceSet]:
-    """The faces of "train" and of "val"; without any of "val" both are the same.
-
-    Args:
-        path: a .tar file, braces such as ``{0000..0003}.tar``, or a folder of .tar files.
-        size, cache, embed, progress: as :func:`hasnet_models.data.faces.load_faces`.
+def count(path: Path) -> int:
+    """How many faces of "train" shards name; their pictures are not decoded.
 
     Raises:
-        UsageError: there is no such shard, webdataset is missing, or no face of "train" is usable.
-        HasnetError: the cache cannot be written.
+        UsageError: there is no such shard, webdataset is missing, or there is no face.
     """
-    files = find_shards(path)
-    base = cache / f"shards-{_key(files)}-{size}"
-    with writing(cache):
-        found = _open(base, size, cache)
-        if found is None:
-            _build(files, base, size, cache, embed, progress)
-            found = _open(base, size, cache)
-            assert found is not None
-    train, val = found
-    if not len(train):
-        why = f": {train.skipped[0]}" if train.skipped else "."
-        raise UsageError(f"{path} holds no faces of the split 'train'{why}")
-    return train, val if len(val) else train
+    skipped: list[str] = []
+    found = 0
+    for file in find_shards(path):
+        for sample in decoded(file, (), skipped):
+            found += sample.split == "train"
+    if not found:
+        raise no_faces(path, skipped)
+    return found
 
 
-def _key(files: list[Path]) -> str:
+def no_faces(path: Path, skipped: list[str]) -> UsageError:
+    """The error for shards without a face to train on."""
+    why = f": {skipped[0]}" if skipped else "."
+    return UsageError(f"{path} holds no faces of the split 'train'{why}")
+
+
+def decoded(file: Path, sides: tuple[int, ...], skipped: list[str]) -> Iterator[ShardFace]:
+    """The usable faces of a shard, of any split, in their order.
+
+    Args:
+        sides: of the pictures, in px; none of them: no picture is decoded.
+        skipped: gets "file/key: reason" of each sample that cannot be used, and a line where the
+            shard ends too early.
+
+    Raises:
+        UsageError: webdataset is not installed.
+    """
+    for found in ordered(partial(_decode, sides=sides), _read(file, skipped)):
+        if isinstance(found, ShardFace):
+            yield found
+        else:
+            skipped.append(found)
+
+
+def read_cache(files: list[Path], size: int, cache: Path) -> tuple[SplitFaces, SplitFaces] | None:
+    """The faces of "train" and "val" that :func:`build` stored, or None where that is not whole."""
+    train, val = (_read_split(_base(files, size, cache, split), size) for split in SPLITS)
+    return None if train is None or val is None else (train, val)
+
+
+def build(files: list[Path], size: int, cache: Path, progress: Progress) -> Iterator[KeyedFace]:
+    """Read the shards once: store the pixels, and give what vectors are computed from.
+
+    Nothing is stored before the last face was taken.
+
+    Args:
+        progress: called with ("shards", done, total).
+
+    Raises:
+        UsageError: webdataset is not installed.
+        OSError: the disk is full.
+    """
+    skipped: list[str] = []
+    rows: dict[str, list[tuple[FaceRecord, str]]] = {s: [] for s in SPLITS}
+    bases = {split: _base(files, size, cache, split) for split in SPLITS}
+    nothing = FaceParts()
+    with contextlib.ExitStack() as stack:
+        pixels = {
+            split: stack.enter_context(replacing(base.with_suffix(".u8")))
+            for split, base in bases.items()
+        }
+        for done, file in enumerate(files):
+            progress("shards", done, len(files))
+            for face in decoded(file, (size, VECTOR_SIDE), skipped):
+                if face.split in SPLITS:
+                    pixels[face.split].write(face.pictures[0].tobytes())
+                    rows[face.split].append((face.record, face.hash))
+                    yield KeyedFace(face.hash, face.pictures[1], nothing.mesh(face.record))
+        progress("shards", len(files), len(files))
+    for split, found in rows.items():
+        records = [dataclasses.astuple(r) for r, _ in found]
+        more = {"records": records, "hashes": [h for _, h in found], "skipped": skipped}
+        write_notes(bases[split], len(found), {}, **more)
+
+
+def _base(files: list[Path], size: int, cache: Path, split: str) -> Path:
     """A shard is known by its path, size and time; hashing all of it would mean reading it."""
     stats = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
-    return hashlib.sha256(json.dumps(stats).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps(stats).encode()).hexdigest()[:16]
+    return cache / f"shards-{key}-{size}-{split}"
 
 
-def _open(base: Path, size: int, cache: Path) -> tuple[FaceSet, FaceSet] | None:
-    """Both splits from the cache, or None where anything of it is missing or damaged."""
-    known = read_vectors(cache / "vectors.npz")
-    made = [_open_split(_split_base(base, s), size, known) for s in _SPLITS]
-    return None if None in made else (made[0], made[1])
-
-
-def _open_split(base: Path, size: int, known: dict[str, np.ndarray]) -> FaceSet | None:
+def _read_split(base: Path, size: int) -> SplitFaces | None:
     found = open_pixels(base, size, None)
     if found is None:
         return None
     images, notes = found
-    known = known or _NO_VECTORS
-    place = {k: i for i, k in enumerate(known["keys"].tolist())}
     try:
-        rows = [place[h] for h in notes["hashes"]]
         records = [FaceRecord(*fields) for fields in notes["records"]]
-        skipped = list(notes["skipped"])
+        hashes, skipped = list(notes["hashes"]), list(notes["skipped"])
     except (KeyError, TypeError):
         return None
-    return FaceSet(
-        records,
-        images,
-        known["palettes"][rows],
-        known["z_ids"][rows],
-        skipped,
-        oddities(records, notes["hashes"]),
-        fingerprint(records, notes["hashes"]),
-    )
-
-
-def _build(
-    files: list[Path], base: Path, size: int, cache: Path, embed: Embed, progress: Progress
-) -> None:
-    """Read the shards once; pixels go to a file a split, vectors to those of all face sets."""
-    skipped: list[str] = []
-    rows: dict[str, list[tuple[FaceRecord, str]]] = {s: [] for s in _SPLITS}
-    vectors: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    with contextlib.ExitStack() as stack:
-        pixels = {
-            split: stack.enter_context(replacing(_split_base(base, split).with_suffix(".u8")))
-            for split in _SPLITS
-        }
-        for batch in _batches(_samples(files, size, skipped, progress)):
-            z_ids = embed(np.stack([s.large for s in batch]))
-            for sample, z_id in zip(batch, z_ids, strict=True):
-                pixels[sample.split].write(sample.pixels.tobytes())
-                rows[sample.split].append((sample.record, sample.hash))
-                vectors[sample.hash] = sample.palette, z_id
-    if vectors:
-        palettes, z_ids = (np.stack(v) for v in zip(*vectors.values(), strict=True))
-        add_vectors(cache / "vectors.npz", list(vectors), palettes, z_ids.astype(np.float32))
-    for split, found in rows.items():
-        records = [dataclasses.astuple(r) for r, _ in found]
-        more = {"records": records, "hashes": [h for _, h in found], "skipped": skipped}
-        write_notes(_split_base(base, split), len(found), {}, **more)
-
-
-def _samples(
-    files: list[Path], size: int, skipped: list[str], progress: Progress
-) -> Iterator[Sample]:
-    """The usable samples in the order of the shards; the reasons for the others are appended."""
-    for done, file in enumerate(files):
-        progress("shards", done, len(files))
-        for found in ordered(partial(_prepare, size=size), _read(file, skipped)):
-            if isinstance(found, Sample):
-                yield found
-            elif found:
-                skipped.append(found)
-    progress("shards", len(files), len(files))
+    if not len(records) == len(hashes) == len(images):
+        return None
+    return SplitFaces(records, hashes, images, skipped)
 
 
 def _read(file: Path, skipped: list[str]) -> Iterator[dict[str, Any]]:
@@ -203,21 +184,18 @@ def _read(file: Path, skipped: list[str]) -> Iterator[dict[str, Any]]:
     yield from _webdataset().WebDataset([str(file)], nodesplitter=lambda urls: urls, **options)
 
 
-def _prepare(sample: dict[str, Any], size: int) -> Sample | str:
-    """The sample decoded, the reason why it cannot be used, or "" for an unused split."""
+def _decode(sample: dict[str, Any], sides: tuple[int, ...]) -> ShardFace | str:
+    """The sample decoded, or the reason why it cannot be used."""
     key = f"{Path(sample['__url__']).name}/{sample['__key__']}"
     try:
         about = _about(sample)
-        if about.get("split", "train") not in _SPLITS:
-            return ""
         data = _picture(sample)
-        rgb = image_io.read(io.BytesIO(data)).rgb
-        pixels, large = square(rgb, size), square(rgb, VECTOR_SIDE)
+        rgb = image_io.read(io.BytesIO(data)).rgb if sides else None
+        pictures = tuple(square(rgb, side) for side in sides)
     except HasnetError as error:
         return f"{key}: {error}"
     record = FaceRecord(about["domain"], key, str(about.get("identity") or ""))
-    split = about.get("split", "train")
-    return Sample(split, record, content_hash(data), pixels, large, palette.extract(large))
+    return ShardFace(about.get("split", "train"), record, content_hash(data), pictures)
 
 
 def _about(sample: dict[str, Any]) -> dict[str, Any]:
@@ -227,6 +205,8 @@ def _about(sample: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"its JSON cannot be read: {error}.") from error
     if not isinstance(about, dict) or not isinstance(about.get("domain"), str):
         raise UsageError("it has no JSON that names its domain.")
+    if not isinstance(about.get("split", "train"), str):
+        raise UsageError("its split is no text.")
     return about
 
 
@@ -235,15 +215,6 @@ def _picture(sample: dict[str, Any]) -> bytes:
         if f".{suffix}" in image_io.SUFFIXES:
             return data
     raise UsageError("it has no picture.")
-
-
-def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
-    while batch := list(islice(samples, _BATCH)):
-        yield batch
-
-
-def _split_base(base: Path, split: str) -> Path:
-    return base.with_name(f"{base.name}-{split}")
 
 
 def _webdataset() -> Any:

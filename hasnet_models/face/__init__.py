@@ -1,19 +1,6 @@
-"""Faces: find them (detect, insightface_backend), cut one out (align, locate), put it back (paste).
+"""Faces: find them, choose among them, cut one out, put it back.
 
-Importing this package loads OpenCV, but no network and no torch.
+`choice` is what the user asks for, `search` finds it in a photo with a detector (`centerface`,
+`insightface_backend`, a plugin's), `align` is the geometry, `paste` the way back. Importing this
+package loads nothing.
 """
-
-from hasnet_models.face.align import AlignedFace
-from hasnet_models.face.backends import BACKENDS, load_detector
-from hasnet_models.face.detect import Detector, Face
-from hasnet_models.face.locate import locate, locate_reference
-
-__all__ = [
-    "BACKENDS",
-    "AlignedFace",
-    "Detector",
-    "Face",
-    "load_detector",
-    "locate",
-    "locate_reference",
-]

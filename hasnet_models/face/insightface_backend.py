@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.errors import WeightsError
-from hasnet_models.face.align import CROP_SIZE, FFHQ_TEMPLATE_512, fit_similarity, rescaled, warp
-from hasnet_models.face.detect import Face
+from hasnet_models.face.align import warp
+from hasnet_models.face.types import Face
+from hasnet_models.frame import CROP_SIZE, FFHQ_TEMPLATE_512, fit_similarity, rescaled
 
 HOME_VARIABLE = "INSIGHTFACE_HOME"
 PACKS = ("buffalo_l", "antelopev2", "buffalo_m", "buffalo_s", "buffalo_sc")
@@ -57,7 +58,7 @@ class InsightFace:
             self._detector.prepare(ctx_id=-1, input_size=_DETECTION_SIZE)
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """As `hasnet_models.face.detect.Detector.detect`."""
+        """As `hasnet_models.face.types.Detector.detect`."""
         boxes, landmarks = self._detector.detect(np.ascontiguousarray(rgb[..., ::-1]))
         if landmarks is None:
             raise WeightsError(

@@ -13,16 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.face.align import (
-    CROP_SIZE,
-    AlignedFace,
-    invert,
-    resample,
-    rescaled,
-    resized,
-    transform,
-)
-from hasnet_models.face.opencv import cv2
+from hasnet_models.face.align import resample, resized
+from hasnet_models.face.types import AlignedFace
+from hasnet_models.frame import CROP_SIZE, invert, rescaled, transform
+from hasnet_models.opencv import cv2
 
 DEFAULT_FEATHER = 0.12
 _COLOUR_REACH = 2.0  # of the colours' meeting, in feathers

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium.scale import UNIT, Field, blur, luma, resize, smoothstep, spread
+from hasnet_models.opencv import cv2
 
 GUIDE = 128
 SIDE = 320  # bilateral filters cost the square of their width: theirs is taken smaller

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium import abstraction, ground, hatching, lines
@@ -14,6 +13,7 @@ from hasnet_models.medium.lic import along
 from hasnet_models.medium.scale import Field, blur, luma, spread
 from hasnet_models.medium.scene import Scene
 from hasnet_models.medium.tangent_flow import Flow
+from hasnet_models.opencv import cv2
 
 _INK = (0.1, 0.085, 0.08)
 

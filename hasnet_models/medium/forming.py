@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium import abstraction, ground, metal
@@ -13,6 +12,7 @@ from hasnet_models.medium.base import Band, Fields, Medium, bounded
 from hasnet_models.medium.drawing import gathered
 from hasnet_models.medium.scale import Field, blur, luma, smoothstep, spread
 from hasnet_models.medium.scene import Scene
+from hasnet_models.opencv import cv2
 
 _PATINA = (-0.9, 0.3, 0.1)
 _BLOOD = (1.0, 0.15, -0.1)

@@ -7,12 +7,12 @@ wrinkled surfaces", SIGGRAPH 1978).
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium.lic import strokes
 from hasnet_models.medium.scale import UNIT, Field, blur, noise
 from hasnet_models.medium.tangent_flow import fixed
+from hasnet_models.opencv import cv2
 
 _LAYER = 40  # the noises of grounds, apart from those of strokes
 LIGHT = -125.0  # degrees: from the upper left

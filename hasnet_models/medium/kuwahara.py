@@ -12,11 +12,11 @@ from __future__ import annotations
 import functools
 from concurrent.futures import ThreadPoolExecutor
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium.scale import THREADS, Field, blur
 from hasnet_models.medium.tangent_flow import Flow
+from hasnet_models.opencv import cv2
 
 SECTORS = 8
 _RINGS = ((0.0, 1), (0.45, 6), (0.85, 10))

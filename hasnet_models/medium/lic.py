@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium.scale import UNIT, Field, noise, resize
 from hasnet_models.medium.tangent_flow import Flow
+from hasnet_models.opencv import cv2
 
 _GROWTH = 2.2
 _CELL = 2.2  # px of a cell that are enough

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium import ground
@@ -15,6 +14,7 @@ from hasnet_models.medium.kuwahara import kuwahara
 from hasnet_models.medium.scale import Field, luma
 from hasnet_models.medium.scene import Scene
 from hasnet_models.medium.tangent_flow import Flow
+from hasnet_models.opencv import cv2
 
 _WARM = (1.0, 0.1, -0.9)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 
-import cv2
 import numpy as np
+
+from hasnet_models.opencv import cv2
 
 Field = np.ndarray
 UNIT = 512  # lengths of a medium are in px of a face frame of so many

@@ -13,10 +13,10 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium.scale import Field, blur, luma, resize
+from hasnet_models.opencv import cv2
 
 SIDE = 256
 OCTAVES = 4

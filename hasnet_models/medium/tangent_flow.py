@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from hasnet_models.medium.scale import Field, blur, resize
+from hasnet_models.opencv import cv2
 
 SIDE = 256  # the flow is smooth: finer is never needed
 _UNIT = 1 / 512  # gradients are per so much of the side

@@ -1,4 +1,4 @@
-"""Colour arithmetic on tensors: the L channel of Lab and jitter maps that palettes can follow."""
+"""Colour arithmetic on tensors: Lab both ways, and jitter maps that palettes can follow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from torch import Tensor
 
 REC709 = (0.2126, 0.7152, 0.0722)
 REC601 = (0.299, 0.587, 0.114)
+# linear sRGB to X, Y and Z, each in shares of the white (D65)
+XYZ = (
+    (0.4124 / 0.9505, 0.3576 / 0.9505, 0.1805 / 0.9505),
+    REC709,
+    (0.0193 / 1.089, 0.1192 / 1.089, 0.9505 / 1.089),
+)
 
 
 def lightness(rgb: Tensor, dim: int = 1) -> Tensor:
@@ -18,11 +24,40 @@ def lightness(rgb: Tensor, dim: int = 1) -> Tensor:
     Returns:
         L / 50 - 1, so -1 (black) to 1 (white), with ``dim`` kept at size 1.
     """
+    return (116 * compress(weighted(linear(rgb), REC709, dim)) - 16) / 50 - 1
+
+
+def to_lab(rgb: Tensor) -> Tensor:
+    """CIE Lab (D65) of sRGB colours, (B, 3, H, W) in -1..1 -> L in 0..100, a and b beside it."""
+    light = linear(rgb)
+    x, y, z = (compress(weighted(light, row, 1)) for row in XYZ)
+    return torch.cat((116 * y - 16, 500 * (x - y), 200 * (y - z)), 1)
+
+
+def from_lab(lab: Tensor) -> Tensor:
+    """The inverse of :func:`to_lab`; what sRGB cannot show is clamped to -1..1 a channel."""
+    top, a, b = lab.split(1, 1)
+    y = (top + 16) / 116
+    xyz = expand(torch.cat((y + a / 500, y, y - b / 200), 1))
+    rgb = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(xyz.new_tensor(XYZ)), xyz).clamp(0, 1)
+    gamma = 1.055 * rgb.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(rgb <= 0.0031308, 12.92 * rgb, gamma) * 2 - 1
+
+
+def linear(rgb: Tensor) -> Tensor:
+    """Linear light 0..1 of sRGB colours in -1..1, of any shape."""
     s = ((rgb + 1) / 2).clamp(0, 1)
-    linear = torch.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
-    y = weighted(linear, REC709, dim)
-    f = torch.where(y > 216 / 24389, y.clamp_min(1e-8) ** (1 / 3), (24389 / 27 * y + 16) / 116)
-    return (116 * f - 16) / 50 - 1
+    return torch.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
+
+
+def compress(y: Tensor) -> Tensor:
+    """CIE's f: cube root of light 0..1, straight near black."""
+    return torch.where(y > 216 / 24389, y.clamp_min(1e-8) ** (1 / 3), (24389 / 27 * y + 16) / 116)
+
+
+def expand(f: Tensor) -> Tensor:
+    """The inverse of :func:`compress`."""
+    return torch.where(f > 6 / 29, f**3, (116 * f - 16) * (27 / 24389))
 
 
 def luma(rgb: Tensor, dim: int = 1) -> Tensor:

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hasnet_models.face.align import FFHQ_TEMPLATE_512, fit_similarity
+from hasnet_models.config.frozen import EMBEDDING_SIZE
+from hasnet_models.frame import FFHQ_TEMPLATE_512, fit_similarity
 
-EMBEDDING_SIZE = 192
 CROP_SIZE = 112
 # Frames wider than _SHRINK_ABOVE are reduced to _SHRINK_TO with a filter before the crop is
 # sampled: bilinear sampling alone skips pixels when it shrinks by much more than 1.5.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,16 @@ from torch.nn import functional as F
 from hasnet_models.config.schema import RTConfig
 from hasnet_models.networks.colour import luma
 from hasnet_models.networks.rtm import RTM
+from hasnet_models.topology.zones import ZONES
 
 SLOPE = 0.2
+# what a colour is, for its key: itself, its offset from the palette's mean, its luma and its tone
+COLOUR_FACTS = 8
+SHARE_SCALE = 4.0
+# keeps the logarithm finite; a colour that a zone lacks is unlikely there, not forbidden
+LEAST_SHARE = 0.003
+# median over 211 photos of the 2nd and of the 98th percentile of L / 50 - 1
+FIXED_ENDS = (-0.85, 0.72)
 
 
 class RTNet(nn.Module):
@@ -20,13 +29,15 @@ class RTNet(nn.Module):
 
     The encoder gives z_G^1 .. z_G^n, an MLP the palette code z_C, and the decoder has one RTM a
     scale. The head is a convolution to RGB, or palette attention where the configuration says so.
+    With zones both know where the face's skin, lips, eyes and hair are, and which of the palette's
+    colours the reference has there.
     """
 
     def __init__(self, config: RTConfig) -> None:
         super().__init__()
         self.config = config
         c = config.channels
-        self.stem = nn.Conv2d(1, c[0], 3, padding=1)
+        self.stem = nn.Conv2d(1 + (len(ZONES) if config.zones else 0), c[0], 3, padding=1)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(c))
         self.palette = nn.Sequential(
             nn.Linear(3 * config.palette_colours, config.palette_dim),
@@ -41,25 +52,38 @@ class RTNet(nn.Module):
         head = PaletteAttention if config.palette_attention else DirectHead
         self.head = head(config)
 
-    def forward(self, gray: Tensor, palette: Tensor) -> Tensor:
+    def forward(
+        self,
+        gray: Tensor,
+        palette: Tensor,
+        zones: Tensor | None = None,
+        shares: Tensor | None = None,
+    ) -> Tensor:
         """Recolour a picture.
 
         Args:
             gray: X_Sg, (B, 1, H, W), L of Lab in -1..1.
             palette: C_R, (B, 20, 3), colours in -1..1 in ColorThief's order.
+            zones: (B, 6, h, w), how much of each pixel is in each zone, summing to 1, see
+                :func:`hasnet_models.topology.zones.zone_maps`; None: a sixth everywhere. Zones and
+                shares are not looked at without ``config.zones``.
+            shares: (B, 20, 6), of each zone of the reference the share of each colour, columns
+                summing to 1; None: a twentieth everywhere.
 
         Returns:
             X_RT, (B, 3, H, W) in -1..1.
         """
-        return self.head(self.features(gray, palette), gray, palette)
+        place = Place.of(gray, palette, zones, shares) if self.config.zones else None
+        return self.head(self.features(gray, palette, place), gray, palette, place)
 
-    def features(self, gray: Tensor, palette: Tensor) -> Tensor:
+    def features(self, gray: Tensor, palette: Tensor, place: Place | None = None) -> Tensor:
         """Decoder output, (B, channels[0], h, w), at the size that the U-Net works at."""
         size = self.config.size
         if size and gray.shape[-1] > size:
             gray = F.interpolate(gray, size=(size, size), mode="area")
         z_c = self.palette(palette.flatten(1))
-        z_g = [self.stem(gray)]
+        x = gray if place is None else torch.cat((gray, bring_to(place.zones, gray)), 1)
+        z_g = [self.stem(x)]
         for down in self.down:
             z_g.append(down(F.leaky_relu(z_g[-1], SLOPE)))
         h = z_g[-1]
@@ -70,6 +94,25 @@ class RTNet(nn.Module):
         return F.leaky_relu(h, SLOPE)
 
 
+class Place(NamedTuple):
+    """Where things are: in the source by ``zones`` (B, 6, h, w), in the palette by ``shares``."""
+
+    zones: Tensor
+    shares: Tensor
+
+    @classmethod
+    def of(
+        cls, gray: Tensor, palette: Tensor, zones: Tensor | None, shares: Tensor | None
+    ) -> Place:
+        """Even zones and shares where they are not known, which prefer no colour anywhere."""
+        batch, colours = palette.shape[:2]
+        if zones is None:
+            zones = gray.new_full((batch, len(ZONES), 1, 1), 1 / len(ZONES))
+        if shares is None:
+            shares = palette.new_full((batch, colours, len(ZONES)), 1 / colours)
+        return cls(zones, shares)
+
+
 class DirectHead(nn.Module):
     """RGB by one convolution, as in the paper."""
 
@@ -77,7 +120,9 @@ class DirectHead(nn.Module):
         super().__init__()
         self.rgb = nn.Conv2d(config.channels[0], 3, 3, padding=1)
 
-    def forward(self, h: Tensor, gray: Tensor, palette: Tensor) -> Tensor:
+    def forward(
+        self, h: Tensor, gray: Tensor, palette: Tensor, place: Place | None = None
+    ) -> Tensor:
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
         return bring_to(self.rgb(h), gray).tanh()
 
@@ -88,35 +133,42 @@ class PaletteAttention(nn.Module):
     A query per pixel meets a key per colour; the logits also hold -2 b (l_pixel - l_colour)^2,
     where the picture's and the palette's luminances are each stretched to -1..1, so that the
     brightest pixels take the brightest colours. A small learned residual, no more colourful than
-    the palette, lets the picture leave the palette's hull.
+    the palette, lets the picture leave the palette's hull. With zones the key knows where the
+    reference has its colour, and the logits also hold how much of it is in the pixel's zone.
     """
 
     def __init__(self, config: RTConfig) -> None:
         super().__init__()
-        self.key_dim = config.key_dim
-        self.detail, self.least = config.detail, config.detail_least
-        self.tone_match = config.tone_match
+        self.config = config
         width = config.channels[0]
+        facts = COLOUR_FACTS + (len(ZONES) if config.zones else 0)
         self.query = nn.Conv2d(width, config.key_dim, 3, padding=1)
         self.key = nn.Sequential(
-            nn.Linear(8, 64), nn.LeakyReLU(SLOPE), nn.Linear(64, config.key_dim)
+            nn.Linear(facts, 64), nn.LeakyReLU(SLOPE), nn.Linear(64, config.key_dim)
         )
         self.residual = nn.Conv2d(width, 4, 3, padding=1)
-        self.sharpness = nn.Parameter(torch.tensor(4.0))
+        self.sharpness = nn.Parameter(torch.tensor(1.0 if config.zones else 4.0))
         self.reach = nn.Parameter(torch.tensor(0.1))
+        self.zone_gain = nn.Parameter(torch.tensor(1.8)) if config.zones else None
 
-    def forward(self, h: Tensor, gray: Tensor, palette: Tensor) -> Tensor:
+    def forward(
+        self, h: Tensor, gray: Tensor, palette: Tensor, place: Place | None = None
+    ) -> Tensor:
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
-        target = matched_tones(gray, palette, self.tone_match)
-        mixed = torch.einsum("bnhw,bnc->bchw", self.attend(h, target, palette), palette)
+        target = matched_tones(gray, palette, self.config)
+        shares = self.attend(h, target, palette, place)
+        mixed = torch.einsum("bnhw,bnc->bchw", shares, palette)
         residual, keep = bring_to(self.residual(h), gray).split((3, 1), 1)
         mixed = mixed + self.reach * residual.tanh() * colourfulness(palette)
-        if self.detail:
-            share = self.least + (1 - self.least) * keep.sigmoid()
+        if self.config.detail:
+            least = self.config.detail_least
+            share = least + (1 - least) * keep.sigmoid()
             mixed = mixed + share * (to_luma(target, palette) - luma(mixed))
         return mixed.clamp(-1, 1) if not self.training else mixed
 
-    def attend(self, h: Tensor, target: Tensor, palette: Tensor) -> Tensor:
+    def attend(
+        self, h: Tensor, target: Tensor, palette: Tensor, place: Place | None = None
+    ) -> Tensor:
         """Share of each palette colour in each pixel, (B, 20, H, W), summing to 1.
 
         Args:
@@ -125,8 +177,13 @@ class PaletteAttention(nn.Module):
         tones = palette_tones(palette)
         lumas = luma(palette, 2)
         offset = palette - palette.mean(1, keepdim=True)
-        keys = self.key(torch.cat((palette, offset, lumas, tones), 2))
-        logits = torch.einsum("bkhw,bnk->bnhw", self.query(h), keys) / self.key_dim**0.5
+        facts = (palette, offset, lumas, tones)
+        facts = facts if place is None else (*facts, SHARE_SCALE * place.shares)
+        keys = self.key(torch.cat(facts, 2))
+        logits = torch.einsum("bkhw,bnk->bnhw", self.query(h), keys) / self.config.key_dim**0.5
+        if place is not None:
+            prior = zone_prior(bring_to(place.zones, h), place.shares)
+            logits = logits + F.softplus(self.zone_gain) * prior
         distance = target - tones.squeeze(2)[:, :, None, None]
         logits = bring_to(logits, target) - 2 * F.softplus(self.sharpness) * distance.square()
         return logits.softmax(1)
@@ -139,10 +196,28 @@ def bring_to(x: Tensor, like: Tensor) -> Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def picture_tones(gray: Tensor) -> Tensor:
-    """Luminance with the picture's 2nd and 98th percentile brought to -1 and 1, (B, 1, H, W)."""
+def zone_prior(zones: Tensor, shares: Tensor) -> Tensor:
+    """Log of each colour's share in the zones of each pixel, (B, 20, h, w).
+
+    Args:
+        zones: (B, 6, h, w), summing to 1.
+        shares: (B, 20, 6), columns summing to 1.
+    """
+    return (torch.einsum("bzhw,bnz->bnhw", zones, shares) + LEAST_SHARE).log()
+
+
+def picture_tones(gray: Tensor, fixed: float = 0.0) -> Tensor:
+    """Luminance with two ends brought to -1 and 1, (B, 1, H, W).
+
+    Args:
+        fixed: 0 takes the picture's own 2nd and 98th percentile, 1 takes FIXED_ENDS, between them
+            a mixture. Under the picture's own ends the ground decides how light the face becomes.
+    """
     sample = gray.flatten(1)[:, :: max(1, gray[0].numel() // 16384)].float()
     low, high = torch.quantile(sample, torch.tensor([0.02, 0.98], device=gray.device), dim=1)
+    if fixed:
+        darkest, brightest = (fixed * end for end in FIXED_ENDS)
+        low, high = darkest + (1 - fixed) * low, brightest + (1 - fixed) * high
     low, span = low[:, None, None, None], (high - low).clamp_min(0.05)[:, None, None, None]
     return ((gray - low) / span * 2 - 1).clamp(-1.2, 1.2)
 
@@ -154,24 +229,32 @@ def palette_tones(palette: Tensor) -> Tensor:
     return (lumas - low) / (high - low).clamp_min(0.05) * 2 - 1
 
 
-def matched_tones(gray: Tensor, palette: Tensor, strength: float) -> Tensor:
+def matched_tones(gray: Tensor, palette: Tensor, config: RTConfig) -> Tensor:
     """The picture's tones by a gamma that brings their mean towards the palette's, (B, 1, H, W).
 
     A picture's mean tone is the plain mean of its palette's tones plus 0.04 (correlation 0.84 over
     faces of all domains), so a light sketch's palette lightens a dark photo as a whole.
 
     Args:
-        strength: 0 leaves the tones, 1 matches the mean.
+        config: ``tone_match`` 0 leaves the tones, 1 matches the mean; with ``tone_fixed`` and
+            ``tone_mean`` there is nearly one curve a palette, so that faces keep their order.
     """
-    tones = (picture_tones(gray) + 1) / 2
-    if not strength:
+    tones = (picture_tones(gray, config.tone_fixed) + 1) / 2
+    if not config.tone_match:
         return tones * 2 - 1
-    ours = tones.mean((1, 2, 3)).clamp(0.1, 0.9)
+    ours = mean_tone(tones, config.tone_mean).clamp(0.1, 0.9)
     theirs = ((palette_tones(palette).mean((1, 2)) + 1) / 2 + 0.04).clamp(0.1, 0.9)
-    gamma = (theirs.log() / ours.log()).clamp(0.3, 3) ** strength
+    gamma = (theirs.log() / ours.log()).clamp(0.3, 3) ** config.tone_match
     # beyond the range (the outer 2 % of pixels) a power has no meaning, so they keep their distance
     inside = tones.clamp(1e-4, 1)
     return (inside ** gamma[:, None, None, None] + tones - tones.clamp(0, 1)) * 2 - 1
+
+
+def mean_tone(tones: Tensor, constant: float) -> Tensor:
+    """Mean over each picture of (B, 1, H, W), or ``constant`` where that is not 0, (B,)."""
+    if constant:
+        return tones.new_full((len(tones),), constant)
+    return tones.mean((1, 2, 3))
 
 
 def to_luma(tones: Tensor, palette: Tensor) -> Tensor:

@@ -12,8 +12,10 @@ from torch.nn import functional as F
 
 from hasnet_models.config.schema import TTConfig
 from hasnet_models.networks.colour import luma
+from hasnet_models.networks.filters import flat, guided
 from hasnet_models.networks.rt_net import bring_to
 from hasnet_models.networks.ttm import SLOPE, TTM, ToOutput
+from hasnet_models.networks.warp import warp
 
 T = TypeVar("T", bound=Tensor)
 GATE_START = 0.4
@@ -21,6 +23,8 @@ GATE_START = 0.4
 # steps of training would already tear the face
 FLOW_GAIN = 0.03
 CODE_SCALE = 0.3
+# share of the residual that the ground behind a person gets: the coarse resolutions leave blotches
+GROUND_SHARE = 0.3
 
 
 class TTNet(nn.Module):
@@ -43,7 +47,7 @@ class TTNet(nn.Module):
         self.content = nn.Conv2d(c.content_channels, c.widths[0], 1)
         inputs = (c.widths[0], *c.widths[:-1])
         self.blocks = nn.ModuleList(
-            Resolution(c, a, b, first=i == 0, fine_vgg=i == 1)
+            Resolution(c, a, b, number=i)
             for i, (a, b) in enumerate(zip(inputs, c.widths, strict=True))
         )
         self.flow = nn.Conv2d(c.widths[min(1, len(c.widths) - 1)], 2, 3, padding=1)
@@ -59,6 +63,7 @@ class TTNet(nn.Module):
         z_id: Tensor,
         code: Tensor | None = None,
         size: int | None = None,
+        person: Tensor | None = None,
     ) -> Tensor:
         """Redraw faces.
 
@@ -68,11 +73,13 @@ class TTNet(nn.Module):
             z_id: (B, z_dim) of unit length.
             code: (B, len(domains)) one-hot domain code; zeros or None where the domain is unknown.
             size: side of the finest resolution that runs; the configuration's finest by default.
+            person: (B, 1, h, w), 1 on the person and 0 on the ground, where with ``residual`` only
+                GROUND_SHARE of it is added; None adds all of it everywhere.
 
         Returns:
             X_TT, (B, 3, S, S), about -1..1 (not clamped).
         """
-        return self.parts(x_rt, content, z_id, code, size)["x_tt"]
+        return self.parts(x_rt, content, z_id, code, size, person)["x_tt"]
 
     def parts(
         self,
@@ -81,8 +88,12 @@ class TTNet(nn.Module):
         z_id: Tensor,
         code: Tensor | None = None,
         size: int | None = None,
+        person: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """As :meth:`forward`, with ``gate`` (B, 1, S, S) and ``flow`` (B, 2, h, w) beside it."""
+        """As :meth:`forward`, with ``gate`` (B, 1, S, S) and ``flow`` (B, 2, h, w) beside it.
+
+        This flow is in half frames, as ``config.displacement`` is.
+        """
         w = self.style(z_id, code)
         h = self.content(content[self.config.content_layer])
         total, flow, warped = None, None, x_rt
@@ -92,7 +103,7 @@ class TTNet(nn.Module):
             h = block(h, w, warped, content)
             if flow is None and (side > self.config.grid or len(self.blocks) == 1):
                 flow = (self.flow(h) * FLOW_GAIN).tanh() * self.config.displacement
-                warped = warp(x_rt, flow) if self.config.displacement else x_rt
+                warped = warp(x_rt, flow / 2) if self.config.displacement else x_rt
             out = block.output(h, w)
             total = out if total is None else out + bring_to(total, out)
         enlarged = guided(total, luma(warped)) if self.config.guided else bring_to(total, x_rt)
@@ -100,6 +111,8 @@ class TTNet(nn.Module):
         gate = logit.sigmoid()
         if not self.config.residual:
             return {"x_tt": rgb, "gate": gate, "flow": flow}
+        if person is not None:
+            rgb = rgb * (GROUND_SHARE + (1 - GROUND_SHARE) * bring_to(person, rgb))
         base = self.base(warped, gate)
         x_tt = in_own_hue(base, rgb) if self.config.own_hue else base + rgb
         return {"x_tt": x_tt, "gate": gate, "flow": flow}
@@ -114,7 +127,13 @@ class TTNet(nn.Module):
         return self.mapping(z)
 
     def base(self, x_rt: Tensor, gate: Tensor) -> Tensor:
-        """gate * blur(X_RT) + (1 - gate) * X_RT: where the gate closes, detail is redrawn."""
+        """gate * plain + (1 - gate) * X_RT: where the gate opens, detail is redrawn.
+
+        ``plain`` is X_RT blurred or, with the flat base, smoothed between its edges: a network
+        that must draw every edge anew leaves soft faces, the flat base leaves it the strokes.
+        """
+        if self.config.base == "flat":
+            return gate * flat(x_rt) + (1 - gate) * x_rt
         coarse = F.adaptive_avg_pool2d(x_rt, self.config.blur_grid)
         return gate * bring_to(coarse, x_rt) + (1 - gate) * x_rt
 
@@ -127,17 +146,21 @@ class TTNet(nn.Module):
 
 
 class Resolution(nn.Module):
-    """The two TTMs of one resolution, with the gated skip that enters it and its output planes."""
+    """The two TTMs of one resolution, with the gated skip that enters it and its output planes.
 
-    def __init__(
-        self, c: TTConfig, inputs: int, width: int, *, first: bool, fine_vgg: bool
-    ) -> None:
+    Args:
+        number: 0 for the coarsest, which no skip enters; a finer VGG layer enters the next.
+    """
+
+    def __init__(self, c: TTConfig, inputs: int, width: int, number: int) -> None:
         super().__init__()
-        options = {"norm": c.norm, "noise": c.noise}
-        self.enter = TTM(inputs, width, c.w_dim, upsample=not first, **options)
-        self.refine = TTM(width, width, c.w_dim, upsample=False, **options)
+        first, second = (
+            {"norm": c.norm, "noise": c.noise, "number": 2 * number + i} for i in range(2)
+        )
+        self.enter = TTM(inputs, width, c.w_dim, upsample=number > 0, **first)
+        self.refine = TTM(width, width, c.w_dim, upsample=False, **second)
         self.output = ToOutput(width, 4, c.w_dim, 0.1 if c.residual else 1.0)
-        self.skip = None if first or not c.skips else GatedSkip(c, width, fine_vgg)
+        self.skip = GatedSkip(c, width, number == 1) if number and c.skips else None
 
     def forward(self, h: Tensor, w: Tensor, x_rt: Tensor, content: Mapping[str, Tensor]) -> Tensor:
         """(B, Cin, h, w) -> (B, width, 2h, 2w); the first resolution keeps its side."""
@@ -177,37 +200,6 @@ def in_own_hue(base: Tensor, rgb: Tensor) -> Tensor:
     along = ((rgb - added) * chroma).sum(1, keepdim=True)
     strength = along / (chroma.square().sum(1, keepdim=True) + 0.01)
     return grey + added + chroma * (1 + strength.clamp(-1, 1))
-
-
-def guided(planes: Tensor, guide: Tensor, eps: float = 0.01) -> Tensor:
-    """``planes`` (B, C, s, s) enlarged to ``guide`` (B, 1, S, S) along the guide's edges.
-
-    Guided filter (He, Sun and Tang 2010, the fast form): in each 3 x 3 window the planes are a
-    linear function of the guide, found at the small size and applied at the large one; what it
-    leaves unexplained is enlarged bilinearly. At equal sizes the planes come back as they are.
-    """
-    if planes.shape[-1] == guide.shape[-1]:
-        return planes
-    small = F.adaptive_avg_pool2d(guide, planes.shape[-1])
-    mean, centre = box(planes), box(small)
-    slope = (box(planes * small) - mean * centre) / (box(small * small) - centre.square() + eps)
-    slope, offset = box(slope), box(mean - slope * centre)
-    rest = planes - (slope * small + offset)
-    return bring_to(slope, guide) * guide + bring_to(offset + rest, guide)
-
-
-def box(x: Tensor) -> Tensor:
-    """Mean over 3 x 3 windows, edges repeated, (B, C, H, W)."""
-    return F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-
-
-def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """Sample ``image`` (B, C, S, S) where ``flow`` (B, 2, h, w; half frames, x then y) points."""
-    s = image.shape[-1]
-    line = torch.linspace(-1 + 1 / s, 1 - 1 / s, s, device=image.device, dtype=image.dtype)
-    grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
-    grid = grid + bring_to(flow, image).permute(0, 2, 3, 1)
-    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
 
 
 def content_features(vgg: nn.Module, x_rt: Tensor, config: TTConfig) -> dict[str, Tensor]:

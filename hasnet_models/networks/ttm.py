@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,13 +25,24 @@ class TTM(nn.Module):
 
     With ``upsample`` the convolution runs at the coarse size and its output is enlarged, a
     quarter of the arithmetic of the other order.
+
+    With ``noise`` a training network draws it from torch's generator; one in eval mode has the
+    same noise for every picture, that of its ``number``, so that a picture is always the same.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, w_dim: int, *, norm: str, noise: bool, upsample: bool
+        self,
+        inputs: int,
+        outputs: int,
+        w_dim: int,
+        *,
+        norm: str,
+        noise: bool,
+        upsample: bool,
+        number: int = 0,
     ) -> None:
         super().__init__()
-        self.norm, self.upsample = norm, upsample
+        self.norm, self.upsample, self.number = norm, upsample, number
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.gain = 1 / math.sqrt(inputs * 9)
@@ -44,8 +57,14 @@ class TTM(nn.Module):
         if self.upsample:
             h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
         if self.noise is not None:
-            h = h + self.noise * torch.randn_like(h[:, :1])
+            h = h + self.noise * self._drawn(h)
         return F.leaky_relu(h + self.bias[None, :, None, None], SLOPE) * GAIN
+
+    def _drawn(self, h: Tensor) -> Tensor:
+        """Noise for features (B, C, H, W): (B, 1, H, W), in eval mode (1, 1, H, W)."""
+        if self.training:
+            return torch.randn_like(h[:, :1])
+        return torch.from_numpy(fixed_noise(self.number, *h.shape[-2:])).to(h)
 
     def _styled(self, h: Tensor, w: Tensor) -> Tensor:
         scale = 1 + self.style(w)
@@ -58,6 +77,13 @@ class TTM(nn.Module):
         scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
         h = instance_norm(F.conv2d(h, self.weight * self.gain, padding=1))
         return h * (1 + scale) + shift
+
+
+@lru_cache
+def fixed_noise(number: int, height: int, width: int) -> np.ndarray:
+    """Normal noise that these numbers determine, float32 (1, 1, height, width)."""
+    rng = np.random.default_rng((number, height, width))
+    return rng.standard_normal((1, 1, height, width), np.float32)
 
 
 class ToOutput(nn.Module):

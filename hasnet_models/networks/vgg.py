@@ -13,31 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Convolutions and width of each block; a 2x2 max pooling stands between blocks.
-_CONVS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-_WIDTHS = (64, 128, 256, 512, 512)
+from hasnet_models.config.frozen import (
+    EMBEDDED_LAST,
+    EMBEDDED_VGG,
+    VGG_CONVS,
+    layer_channels,
+    layer_names,
+)
 
 # Preprocessing: is the channel order BGR, the range's top, mean and deviation per channel.
 PREPROCESSING = {
     "caffe": (True, 255.0, (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
     "torchvision": (False, 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
-
-
-def layer_names(arch: str, last: str | None = None) -> tuple[str, ...]:
-    """Names 'relu1_1', 'relu1_2', ... of an architecture in order, up to and with `last`.
-
-    Raises:
-        ValueError: the architecture or the layer does not exist.
-    """
-    if arch not in _CONVS:
-        raise ValueError(f"unknown architecture {arch!r}, expected one of {sorted(_CONVS)}")
-    names = tuple(f"relu{b}_{c + 1}" for b, n in enumerate(_CONVS[arch], 1) for c in range(n))
-    if last is None:
-        return names
-    if last not in names:
-        raise ValueError(f"{arch} has no layer {last!r}")
-    return names[: names.index(last) + 1]
 
 
 class VGGFeatures(nn.Module):
@@ -48,20 +36,25 @@ class VGGFeatures(nn.Module):
         last: the last layer that is built.
         preprocessing: "caffe" (BGR 0..255 minus the mean) or "torchvision" (RGB 0..1, mean and
             deviation); it has to be the one that the weights were trained with.
+
+    Raises:
+        ValueError: there is no such architecture, layer or preprocessing.
     """
 
     def __init__(
-        self, arch: str = "vgg16", last: str = "relu4_2", preprocessing: str = "caffe"
+        self, arch: str = EMBEDDED_VGG, last: str = EMBEDDED_LAST, preprocessing: str = "caffe"
     ) -> None:
         super().__init__()
         self.arch, self.preprocessing = arch, preprocessing
         self.names = layer_names(arch, last)
+        if preprocessing not in PREPROCESSING:
+            raise ValueError(f"unknown preprocessing {preprocessing!r}")
         self._flip, self._top, mean, std = PREPROCESSING[preprocessing]
         self.register_buffer("_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         inputs = 3
         for name in self.names:
-            outputs = _WIDTHS[int(name[4]) - 1]
+            outputs = layer_channels(name)
             self.add_module(_conv_name(name), nn.Conv2d(inputs, outputs, 3, padding=1))
             inputs = outputs
         self.eval().requires_grad_(False)
@@ -122,7 +115,7 @@ def from_torchvision(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor
         ValueError: it is neither of the two (a batch-norm variant, another network).
     """
     present = {key for key in state if key.startswith("features.") and key.endswith(".weight")}
-    for arch in _CONVS:
+    for arch in VGG_CONVS:
         pairs = list(_torchvision_indices(arch))
         if present == {f"features.{index}.weight" for _, index in pairs}:
             return arch, {

@@ -1,4 +1,4 @@
-"""Domains: the visual worlds that plugin packages provide.
+"""Plugins: domains, face detectors, commands and checks from other packages.
 
 A plugin imports everything it needs from here::
 
@@ -8,13 +8,34 @@ A plugin imports everything it needs from here::
     def hasnet_domains():
         yield Domain.from_package(__name__)
 
-Importing this package imports neither torch nor numpy.
+`hooks` says which hooks there are, docs/plugins.md how a plugin is made. Importing this package
+imports neither torch nor numpy.
 """
 
 from __future__ import annotations
 
-from hasnet_models.plugins.domain import API, Domain
+from hasnet_models.plugins.domain import API, DataFile, Domain
 from hasnet_models.plugins.hooks import hookimpl
-from hasnet_models.plugins.manager import PluginFailure, Registry, discover
+from hasnet_models.plugins.manager import Manager, discover, forget, kept_manager
+from hasnet_models.plugins.registry import PluginFailure, Provider, Registry
+from hasnet_models.plugins.specs import FAILED, NOTE, OK, Check, CommandSpec, DetectorSpec
 
-__all__ = ["API", "Domain", "PluginFailure", "Registry", "discover", "hookimpl"]
+__all__ = [
+    "API",
+    "FAILED",
+    "NOTE",
+    "OK",
+    "Check",
+    "CommandSpec",
+    "DataFile",
+    "DetectorSpec",
+    "Domain",
+    "Manager",
+    "PluginFailure",
+    "Provider",
+    "Registry",
+    "discover",
+    "forget",
+    "hookimpl",
+    "kept_manager",
+]

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.resources
-import json
 import re
-import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hasnet_models.errors import DomainError
+from hasnet_models.plugins.header import read_names
+from hasnet_models.topology.strength import Shaping
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-if TYPE_CHECKING:
-    from hasnet_models.plugins.reference import Reference
-
-API = 1
+API = 2
+_APIS = (1, API)  # manifests of the first kind lack what is optional
 MANIFEST = "domain.toml"
-REFERENCES = "hasnet-references-1"
-_LONGEST_HEADER = 1 << 24
 RESERVED = frozenset({"none"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_KEYS = {"api": int, "name": str, "title": str, "licence": str, "references": dict, "head": dict}
+_KEYS = {"api": int, "name": str, "title": str, "licence": str, "references": dict}
+_OPTIONAL_KEYS = {"head": dict, "shape": dict}
 _TOML_NAMES = {int: "whole number", str: "string", dict: "table"}
 
 
@@ -47,6 +37,8 @@ class DataFile:
         Raises:
             DomainError: it is missing, unreadable or has another hash.
         """
+        import hashlib
+
         try:
             content = self.path.read_bytes()
         except OSError as error:
@@ -69,6 +61,7 @@ class Domain:
         licence: the terms its vectors and head come under.
         reference_file: read when `references` is first used.
         head_file: checked when `head` is first used; None where the base network serves.
+        shaping: how far faces go to its shape.
         package: the Python package it came from.
         distribution: the installed distribution, filled in by the registry, as is
         version: of that distribution.
@@ -79,6 +72,7 @@ class Domain:
     licence: str
     reference_file: DataFile
     head_file: DataFile | None = None
+    shaping: Shaping = field(default_factory=Shaping)
     package: str = ""
     distribution: str = ""
     version: str = ""
@@ -91,15 +85,26 @@ class Domain:
             )
 
     @cached_property
-    def references(self) -> tuple[Reference, ...]:
-        """The references, at least one.
+    def reference_set(self) -> Any:
+        """What its reference file holds, a `hasnet_models.plugins.reference.ReferenceSet`.
+
+        That record holds arrays; this module does without numpy, so that domains are found fast.
 
         Raises:
             DomainError: the file is missing or damaged.
         """
-        from hasnet_models.plugins.reference import load_references
+        from hasnet_models.plugins.reference import load_reference_set
 
-        return load_references(self.reference_file.verified())
+        return load_reference_set(self.reference_file.verified())
+
+    @property
+    def references(self) -> tuple[Any, ...]:
+        """The references, at least one, as `hasnet_models.plugins.reference.Reference`.
+
+        Raises:
+            DomainError: as `reference_set`.
+        """
+        return self.reference_set.references
 
     @cached_property
     def reference_names(self) -> tuple[str, ...]:
@@ -108,11 +113,7 @@ class Domain:
         Raises:
             DomainError: the file is missing or damaged.
         """
-        path = self.reference_file.verified()
-        try:
-            return tuple(_listed_names(path))
-        except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
-            raise DomainError(f"The reference file {path} cannot be used: {error}.") from error
+        return read_names(self.reference_file.verified())
 
     @cached_property
     def head(self) -> Path | None:
@@ -123,7 +124,7 @@ class Domain:
         """
         return self.head_file.verified() if self.head_file else None
 
-    def reference(self, wanted: str) -> Reference:
+    def reference(self, wanted: str) -> Any:
         """The reference of that number (from 1) or name.
 
         Raises:
@@ -147,6 +148,13 @@ class Domain:
         Raises:
             DomainError: the manifest is missing or wrong, or a file it names is not there.
         """
+        import importlib.resources
+
+        if sys.version_info >= (3, 11):
+            import tomllib
+        else:
+            import tomli as tomllib
+
         folder = importlib.resources.files(package)
         try:
             manifest = tomllib.loads(folder.joinpath(MANIFEST).read_text(encoding="utf-8"))
@@ -172,32 +180,37 @@ class Domain:
             licence=manifest["licence"],
             reference_file=_data_file(manifest["references"], folder, where),
             head_file=_data_file(head, folder, where) if head is not None else None,
+            shaping=_shaping(manifest.get("shape", {}), where),
             package=package,
         )
 
 
-def _listed_names(path: Path) -> list[str]:
-    """From the header of a safetensors file: its length in 8 bytes, then a JSON object.
-
-    `hasnet_models.plugins.reference` writes it.
-    """
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(min(length, _LONGEST_HEADER)))
-    return [str(name) for name in json.loads(header["__metadata__"][REFERENCES])["names"]]
-
-
 def _check_keys(manifest: Mapping[str, Any], where: str) -> None:
     api = manifest.get("api")
-    if api != API:
+    if api not in _APIS:
         raise DomainError(f"{where} says api = {api}, but this hasnet reads api = {API}.")
-    if unknown := sorted(manifest.keys() - _KEYS.keys()):
+    kinds = _KEYS | _OPTIONAL_KEYS
+    if unknown := sorted(manifest.keys() - kinds.keys()):
         raise DomainError(f"{where} has the unknown key '{unknown[0]}'.")
-    for key, kind in _KEYS.items():
-        if key == "head" and key not in manifest:
+    for key, kind in kinds.items():
+        if key in _OPTIONAL_KEYS and key not in manifest:
             continue
         if not isinstance(manifest.get(key), kind):
             raise DomainError(f"{where} needs '{key}' as a {_TOML_NAMES[kind]}.")
+
+
+def _shaping(table: Mapping[str, Any], where: str) -> Shaping:
+    """The table [shape], whose keys are those of `Shaping`."""
+    known = {known.name for known in fields(Shaping)}
+    if unknown := sorted(table.keys() - known):
+        raise DomainError(f"{where} has the unknown key '{unknown[0]}' in [shape].")
+    for name, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise DomainError(f"{where} needs '{name}' in [shape] as a number.")
+    try:
+        return Shaping(**table)
+    except ValueError as error:
+        raise DomainError(f"{where}, [shape]: {error}.") from error
 
 
 def _data_file(table: Mapping[str, Any], folder: Path, where: str) -> DataFile:

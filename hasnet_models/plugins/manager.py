@@ -1,8 +1,9 @@
-"""Find the installed domains; a broken plugin is reported and costs nobody else anything.
+"""The plugins of this process: our own and the installed ones, behind one kept pluggy manager.
 
 pluggy's own `load_setuptools_entrypoints` lets one failing import end the program, and one
-raising hook hides all others' results. Here every plugin is loaded, registered and called on its
-own, and rolled back when a step fails.
+raising hook hides all others' results. Here every plugin is loaded, registered and asked on its
+own (see `isolation`). One that cannot be loaded is as if it were not installed; one whose hook
+fails gives nothing for that hook. Each failure is kept with its name.
 
 Environment:
     HASNET_PLUGINS: comma-separated entry-point or distribution names; only these are loaded
@@ -12,144 +13,272 @@ Environment:
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-import importlib.metadata
+import functools
 import os
-import sys
-import traceback
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+import threading
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, Protocol, TypeVar
 
 import pluggy
 
-from hasnet_models.errors import DomainError
-from hasnet_models.plugins import hooks
+from hasnet_models.errors import HasnetError, PluginError
+from hasnet_models.plugins import builtin, hooks
 from hasnet_models.plugins.domain import Domain
+from hasnet_models.plugins.isolation import Crash, isolated
+from hasnet_models.plugins.registry import (
+    DISABLE_VARIABLE,
+    ONLY_VARIABLE,
+    PluginFailure,
+    Provider,
+    Registry,
+)
 
-GROUP = hooks.PROJECT
-ONLY_VARIABLE = "HASNET_PLUGINS"
-DISABLE_VARIABLE = "HASNET_DISABLE_PLUGINS"
+Record = TypeVar("Record")
+Hook = Callable[[], Iterable[Record]]
+HOOKS: Mapping[str, Hook[Any]] = {
+    name: hook for name, hook in vars(hooks).items() if name.startswith(hooks.PREFIX)
+}
 
 
-@dataclass(frozen=True)
-class PluginFailure:
-    """A plugin that could not be used.
+class Named(Protocol):
+    """A record that is chosen by its name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+NamedRecord = TypeVar("NamedRecord", bound=Named)
+
+
+class Manager:
+    """Our own plugins, and the installed ones, which are loaded when they are first needed.
 
     Args:
-        plugin: name of its entry point.
-        distribution, version: what provides it.
-        stage: "import", "register" or "domains".
-        error: what happened, in one line.
-        details: the traceback.
+        environ: where the variables that choose plugins are read.
     """
 
-    plugin: str
-    distribution: str
-    version: str
-    stage: str
-    error: str
-    details: str = field(repr=False)
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._pluggy = pluggy.PluginManager(hooks.PROJECT)
+        self._pluggy.add_hookspecs(hooks)
+        self._own: list[Provider] = []
+        self._installed: list[Provider] | None = None
+        self._answers: dict[tuple[str, str], list[Any]] = {}
+        self._failures: list[PluginFailure] = []
+        self._disabled: list[str] = []
+        self._warnings: dict[str, None] = {}  # a set that keeps the order
+        self._lock = threading.RLock()
+        self.add(builtin)
 
-    def concerns(self, name: str) -> bool:
-        """Whether a domain of that name is likely to come from this plugin."""
-        return name in (self.plugin, self.distribution) or self.distribution.endswith(f"-{name}")
+    def add(self, plugin: ModuleType) -> None:
+        """Register a plugin that is part of hasnet, unless it is there already."""
+        with self._lock:
+            if not self._pluggy.is_registered(plugin):
+                provider = Provider(plugin.__name__, hooks.PROJECT, own=True)
+                self._pluggy.register(plugin, provider.key)
+                self._own.append(provider)
 
+    def each(self, hook: Hook[Record]) -> Iterator[tuple[Provider, Record]]:
+        """What all plugins give for a hook, our own first.
 
-@dataclass(frozen=True)
-class Registry:
-    """The domains that are there, the plugins that failed, and those switched off."""
+        The installed ones are loaded when the iteration comes to them, so whoever finds what he
+        looks for among our own does not wait for them.
 
-    domains: tuple[Domain, ...] = ()
-    failures: tuple[PluginFailure, ...] = ()
-    disabled: tuple[str, ...] = ()
-
-    def get(self, name: str) -> Domain:
-        """The domain called `name`, or `distribution/name` where two plugins share a name.
-
-        Raises:
-            DomainError: it is unknown, provided twice, or its plugin is broken or switched off.
+        Args:
+            hook: a function of `hasnet_models.plugins.hooks`.
         """
-        distribution, _, short = name.rpartition("/")
-        found = [
-            domain
-            for domain in self.domains
-            if domain.name == short and distribution in ("", domain.distribution)
-        ]
-        if not found:
-            raise self._missing(short)
-        if len(found) > 1:
-            providers = " and ".join(domain.distribution for domain in found)
-            raise DomainError(
-                f"Domain '{name}' is provided by {providers}.",
-                f"Write {found[0].distribution}/{short}, or uninstall one of them.",
-            )
-        return found[0]
+        for provider in self._providers():
+            for record in self._answer(provider, hook):
+                yield provider, record
 
-    def _missing(self, name: str) -> DomainError:
-        for failure in self.failures:
-            if failure.concerns(name):
-                return DomainError(
-                    f"Domain '{name}' is not usable: plugin {failure.distribution} "
-                    f"{failure.version} failed at {failure.stage}: {failure.error}",
-                    "Install the plugin again, or ask its author.",
+    def find(self, hook: Hook[NamedRecord], name: str) -> tuple[Provider, NamedRecord] | None:
+        """The first record of that name, and who provides it; None where there is none."""
+        return next((pair for pair in self.each(hook) if pair[1].name == name), None)
+
+    def by_name(self, hook: Hook[NamedRecord]) -> dict[str, tuple[Provider, NamedRecord]]:
+        """All records by their names, as `find` finds them; those it never finds are a warning."""
+        found: dict[str, tuple[Provider, NamedRecord]] = {}
+        for provider, record in self.each(hook):
+            first = found.setdefault(record.name, (provider, record))
+            if first[1] is not record:
+                self._warn(
+                    f"The {_kind(hook)} '{record.name}' of {provider} is hidden by that of "
+                    f"{first[0]}."
                 )
-        if name in self.disabled:
-            return DomainError(
-                f"Domain '{name}' is switched off.",
-                f"See the variables {ONLY_VARIABLE} and {DISABLE_VARIABLE}.",
-            )
-        return DomainError(f"There is no domain '{name}'.", self._suggestion(name))
+        return found
 
-    def _suggestion(self, name: str) -> str:
-        names = sorted({domain.name for domain in self.domains})
-        if close := difflib.get_close_matches(name, names, n=1):
-            return f"Did you mean '{close[0]}'?"
-        if names:
-            return f"Installed: {', '.join(names)}."
-        return "No domain plugin is installed; see docs/domains.md."
+    def registry(self) -> Registry:
+        """The domains, and what is known of plugins that failed."""
+        domains = self._domains  # first: asking for them may fail
+        return replace(self.state(), domains=domains)
+
+    def state(self) -> Registry:
+        """What is known of plugins that failed, without asking for domains."""
+        return Registry((), tuple(self._failures), tuple(self._disabled), tuple(self._warnings))
+
+    @functools.cached_property
+    def _domains(self) -> tuple[Domain, ...]:
+        found = (
+            replace(domain, distribution=provider.distribution, version=provider.version)
+            for provider, domain in self.each(hooks.hasnet_domains)
+        )
+        return tuple(sorted(found, key=lambda domain: (domain.name, domain.distribution)))
+
+    def _providers(self) -> Iterator[Provider]:
+        yield from tuple(self._own)
+        with self._lock:
+            if self._installed is None:
+                self._installed = self._load_installed()
+        yield from self._installed
+
+    def _load_installed(self) -> list[Provider]:
+        from hasnet_models.plugins import entry_points
+
+        plugins, failures, warnings = entry_points.find()
+        self._failures += failures
+        for sentence in warnings:
+            self._warn(sentence)
+        wanted = [plugin for plugin in plugins if _wanted(plugin.provider, self._environ)]
+        self._disabled += [p.provider.plugin for p in plugins if p not in wanted]
+        try:
+            return [p.provider for p in wanted if self._register(p.provider, p.entry.load)]
+        except BaseException:  # the user's Ctrl-C: the half of them that is here is of no use
+            forget()
+            raise
+
+    def _register(self, provider: Provider, load: Callable[[], object]) -> bool:
+        """Import and register one plugin; on any fault it is as if it were not installed."""
+        stage, plugin = "import", None
+        try:
+            with isolated():
+                plugin = load()
+                stage = "register"
+                self._pluggy.register(plugin, provider.key)
+                self._look_over(provider, plugin)
+        except Crash as crash:
+            if self._pluggy.get_plugin(provider.key) is not None:
+                self._pluggy.unregister(name=provider.key)
+            self._fail(provider, stage, crash)
+            return False
+        return True
+
+    def _look_over(self, provider: Provider, plugin: object) -> None:
+        """Warn of what looks like a hook and is none; a plugin without anything is a failure."""
+        implemented = {caller.name for caller in self._pluggy.get_hookcallers(plugin) or ()}
+        for name in sorted(implemented - HOOKS.keys()):
+            self._warn(f"Plugin {provider}: there is no hook '{name}'.{_near_miss(name)}")
+        for name in sorted(HOOKS.keys() - implemented):
+            if callable(getattr(plugin, name, None)):
+                self._warn(f"Plugin {provider}: its function '{name}' is not marked @hookimpl.")
+        if not implemented:
+            raise PluginError(f"it implements none of the hooks {', '.join(HOOKS)}.")
+
+    def _answer(self, provider: Provider, hook: Hook[Record]) -> list[Record]:
+        """What one plugin gives for one hook; it is asked once."""
+        key = provider.key, hook.__name__
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = self._ask(provider, hook)
+            return self._answers[key]
+
+    def _ask(self, provider: Provider, hook: Hook[Record]) -> list[Record]:
+        plugin = self._pluggy.get_plugin(provider.key)
+        implementations = getattr(self._pluggy.hook, hook.__name__).get_hookimpls()
+        try:
+            with isolated():
+                given = [i.function() for i in implementations if i.plugin is plugin]
+                return _checked(hook, [record for records in given for record in records])
+        except Crash as crash:
+            self._fail(provider, _stage(hook), crash)
+            return []
+
+    def _fail(self, provider: Provider, stage: str, crash: Crash) -> None:
+        names = provider.plugin, provider.distribution, provider.version
+        self._failures.append(PluginFailure(*names, stage, str(crash), crash.details))
+
+    def _warn(self, sentence: str) -> None:
+        self._warnings[sentence] = None
 
 
-def discover(environ: Mapping[str, str] | None = None) -> Registry:
-    """Load the installed plugins of the entry-point group `hasnet`, in the order of their names.
+def kept_manager(environ: Mapping[str, str] | None = None) -> Manager:
+    """The manager of this process; a new one where the variables that choose plugins changed.
 
     Args:
         environ: in place of `os.environ`.
     """
     environ = os.environ if environ is None else environ
-    manager = pluggy.PluginManager(hooks.PROJECT)
-    manager.add_hookspecs(hooks)
-    domains: list[Domain] = []
-    failures: list[PluginFailure] = []
-    disabled: list[str] = []
-    for entry in _entry_points():
-        if not _wanted(entry, environ):
-            disabled.append(entry.name)
-            continue
-        result = _load(manager, entry)
-        if isinstance(result, PluginFailure):
-            failures.append(result)
-        else:
-            domains.extend(result)
-    domains.sort(key=lambda domain: (domain.name, domain.distribution))
-    return Registry(tuple(domains), tuple(failures), tuple(disabled))
+    return _kept(environ.get(ONLY_VARIABLE), environ.get(DISABLE_VARIABLE))
 
 
-def _entry_points() -> list[importlib.metadata.EntryPoint]:
-    entries = importlib.metadata.entry_points(group=GROUP)
-    return sorted(entries, key=lambda entry: (_distribution(entry)[0], entry.name))
+@functools.lru_cache(maxsize=1)
+def _kept(only: str | None, disabled: str | None) -> Manager:
+    values = {ONLY_VARIABLE: only, DISABLE_VARIABLE: disabled}
+    return Manager({name: value for name, value in values.items() if value is not None})
 
 
-def _distribution(entry: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    """Name and version of what provides an entry point."""
-    if entry.dist is None:
-        return "unknown", ""
-    return entry.dist.metadata["Name"] or "unknown", entry.dist.version or ""
+def forget() -> None:
+    """Find the plugins anew when they are next needed, such as one that was installed meanwhile."""
+    _kept.cache_clear()
 
 
-def _wanted(entry: importlib.metadata.EntryPoint, environ: Mapping[str, str]) -> bool:
-    names = {entry.name, _distribution(entry)[0]}
+def discover(environ: Mapping[str, str] | None = None) -> Registry:
+    """The domains of the installed plugins, and the plugins that failed.
+
+    Args:
+        environ: in place of `os.environ`; then plugins are looked for anew, else once a process.
+    """
+    return (kept_manager() if environ is None else Manager(environ)).registry()
+
+
+def load(provider: Provider, spec: Any) -> Any:
+    """What a spec's `load` gives; that of an installed plugin is run as such.
+
+    Raises:
+        PluginError: it raised something that is no HasnetError.
+    """
+    if provider.own:
+        return spec.load()
+    try:
+        with isolated():
+            return spec.load()
+    except Crash as crash:
+        if isinstance(crash.cause, HasnetError):
+            raise crash.cause from None
+        raise PluginError(
+            f"'{spec.name}' of plugin {provider} cannot be loaded: {crash}"
+        ) from crash
+
+
+def _checked(hook: Hook[Record], records: list[Any]) -> list[Record]:
+    """The records, once each was found to be of the type that the hook is annotated with."""
+    kind = typing.get_args(typing.get_type_hints(hook)["return"])[0]
+    for record in records:
+        if not isinstance(record, kind):
+            gave = f"{record!r:.80}"
+            raise PluginError(f"its {hook.__name__} hook gave {gave}, not a {kind.__name__}.")
+    return records
+
+
+def _near_miss(name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, HOOKS, n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def _stage(hook: Hook[Any]) -> str:
+    return hook.__name__.removeprefix(hooks.PREFIX)
+
+
+def _kind(hook: Hook[Any]) -> str:
+    return _stage(hook).removesuffix("s")
+
+
+def _wanted(provider: Provider, environ: Mapping[str, str]) -> bool:
+    names = {provider.plugin, provider.distribution}
     only = environ.get(ONLY_VARIABLE)
     if only is not None and not names & _listed(only):
         return False
@@ -158,46 +287,3 @@ def _wanted(entry: importlib.metadata.EntryPoint, environ: Mapping[str, str]) ->
 
 def _listed(value: str) -> set[str]:
     return {part.strip() for part in value.split(",") if part.strip()}
-
-
-def _load(
-    manager: pluggy.PluginManager, entry: importlib.metadata.EntryPoint
-) -> list[Domain] | PluginFailure:
-    """Import, register and ask one plugin; on any fault it is as if it were not installed."""
-    distribution, version = _distribution(entry)
-    stage, plugin = "import", None
-    try:
-        # A plugin that prints would spoil what the program prints as its result.
-        with contextlib.redirect_stdout(sys.stderr):
-            plugin = entry.load()
-            stage = "register"
-            manager.register(plugin, name=f"{distribution}:{entry.name}")
-            manager.check_pending()
-            stage = "domains"
-            found = _domains(manager, plugin)
-    # A plugin may call sys.exit() at import; that is its fault, not the end of this program.
-    except (Exception, SystemExit) as error:
-        if manager.is_registered(plugin):
-            manager.unregister(plugin)
-        details = "".join(traceback.format_exception(error))
-        return PluginFailure(entry.name, distribution, version, stage, _line(error), details)
-    return [replace(domain, distribution=distribution, version=version) for domain in found]
-
-
-def _domains(manager: pluggy.PluginManager, plugin: Any) -> list[Domain]:
-    hooks = [
-        hook for hook in manager.hook.hasnet_domains.get_hookimpls() if hook.plugin is plugin
-    ]
-    if not hooks:
-        raise DomainError("it has no hasnet_domains hook.")
-    found: Iterable[Any] = hooks[0].function()
-    domains = list(found)
-    for domain in domains:
-        if not isinstance(domain, Domain):
-            raise DomainError(f"its hasnet_domains hook gave {domain!r:.80}, not a Domain.")
-    return domains
-
-
-def _line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, DomainError) else f"{type(error).__name__}: {text}"

@@ -25,9 +25,9 @@ from typing import Any
 
 import torch
 
-import hasnet_models
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import TEMPORARY_GLOB, replacing
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
+from hasnet_models.version import __version__
 
 FORMAT = 2
 STATE, META, LATEST, BEST = "state.pt", "meta.json", "latest", "best"
@@ -93,7 +93,8 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, An
         raise UsageError(
             f"The checkpoint {folder} was written by hasnet {writer} in a layout (number {layout}) "
             f"that this version, which reads number {FORMAT}, cannot continue.",
-            "Start from the weights of that run with --base.",
+            "Start from the weights of that run with base=FILE.",
+            parameters=("base",),
         )
     return state, meta
 
@@ -136,7 +137,7 @@ def data_changed(meta: dict[str, Any], fingerprint: str) -> str | None:
 def _versions() -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "hasnet": hasnet_models.__version__,
+        "hasnet": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
@@ -217,7 +218,7 @@ def _forget(run: Path, final: Path, keep: int) -> None:
 
 
 def _remove_stale(run: Path) -> None:
-    for stale in [*run.glob(".step-*.tmp"), *run.glob(".latest*.tmp"), *run.glob(".best*.tmp")]:
+    for stale in [*run.glob(".step-*.tmp"), *run.glob(TEMPORARY_GLOB)]:
         with contextlib.suppress(OSError):
             shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
 

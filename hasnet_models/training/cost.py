@@ -24,16 +24,19 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from hasnet_models.config.frozen import EMBEDDING_SIZE
 from hasnet_models.config.schema import Preset
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.data.index import FaceRecord
 from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.vgg import VGGFeatures
+from hasnet_models.palette import COLOURS
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import row_bytes
 from hasnet_models.training.tt_stage import TTStage
+from hasnet_models.training.vectors import FROM_MESHES, MESH_SHAPE, PERSON_SHAPE
 
 META = torch.device("meta")
 FACES_A_DOMAIN = 1
@@ -114,7 +117,7 @@ def topology_at(size: int, preset: Preset, faces: FaceSet, runtime: Runtime) -> 
     The features of all targets are in the cache, as in a long run.
     """
     with runtime.device:
-        frozen = (RTNet(preset.rt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
+        frozen = (RTNet(preset.rt), VGGFeatures(), MobileFaceNet())
     frozen = tuple(n.eval().requires_grad_(False) for n in frozen)
     stage = TTStage(preset, faces, faces, runtime, frozen)
     c = preset.tt_train
@@ -128,8 +131,15 @@ def _blank_faces(preset: Preset, side: int) -> FaceSet:
     domains = preset.tt.domains or ("photo", "other")
     records = [FaceRecord(d, f"{d}/{i}.png", "") for d in domains for i in range(FACES_A_DOMAIN)]
     images = np.broadcast_to(np.zeros((), np.uint8), (len(records), side, side, 3))
-    palettes = np.zeros((len(records), 20, 3), np.uint8)
-    return FaceSet(records, images, palettes, np.zeros((len(records), 192), np.float32))
+    kinds = {
+        "palettes": ("uint8", (COLOURS, 3)),
+        "z_ids": ("float32", (EMBEDDING_SIZE,)),
+        "meshes": ("float32", MESH_SHAPE),
+        "persons": ("uint8", PERSON_SHAPE),
+        **{name: (kind.dtype, kind.shape) for name, kind in FROM_MESHES.items()},
+    }
+    vectors = {n: np.zeros((len(records), *shape), dtype) for n, (dtype, shape) in kinds.items()}
+    return FaceSet(records, images, vectors)
 
 
 def _size_cost(stage: TTStage, size: int, saved: int) -> SizeCost:

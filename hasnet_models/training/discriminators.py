@@ -11,15 +11,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from hasnet_models.config.frozen import LOSS_LAYERS, layer_channels
+from hasnet_models.palette import COLOURS
 from hasnet_models.training import distributed
 
 SLOPE = 0.2
+LOSS_CHANNELS = tuple(map(layer_channels, LOSS_LAYERS))
 
 
 class PatchDiscriminator(nn.Module):
     """PatchGAN that sees the picture, its gray version and the palette it should have."""
 
-    def __init__(self, widths: tuple[int, ...], colours: int = 20, code: int = 32) -> None:
+    def __init__(self, widths: tuple[int, ...], colours: int = COLOURS, code: int = 32) -> None:
         super().__init__()
         self.palette = nn.Sequential(
             nn.Linear(3 * colours, 128), nn.LeakyReLU(SLOPE), nn.Linear(128, code)
@@ -91,7 +94,7 @@ class Discriminators(nn.Module):
 class FeatureDiscriminator(nn.Module):
     """Judges VGG features of a picture, with patch logits for each domain (Sauer 2021)."""
 
-    def __init__(self, width: int, domains: int, channels: tuple[int, ...] = (256, 512)) -> None:
+    def __init__(self, width: int, domains: int, channels: tuple[int, ...] = LOSS_CHANNELS) -> None:
         super().__init__()
         self.heads = nn.ModuleList(FeatureHead(n, width, domains) for n in channels)
 

@@ -67,19 +67,26 @@ def _own_device(device: str) -> torch.device:
         return resolve_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
     if found.type != "cpu":
         raise UsageError(
-            f"Several processes cannot share the device {device}.", "Use --device cuda or cpu."
+            f"Several processes cannot share the device {device}.",
+            "Use device=cuda or device=cpu.",
+            parameters=("device",),
         )
     return found
 
 
 @contextmanager
 def first_alone() -> Iterator[None]:
-    """The first process goes first, the others when it is through (and its cache is there)."""
+    """The first process goes first, the others when it is through (and its cache is there).
+
+    They go on also where the first one failed: they will fail in the same way, and not wait.
+    """
     if rank() > 0:
         dist.barrier()
-    yield
-    if world() > 1 and rank() == 0:
-        dist.barrier()
+    try:
+        yield
+    finally:
+        if world() > 1 and rank() == 0:
+            dist.barrier()
 
 
 def share(rows: Rows) -> Rows:

@@ -16,20 +16,34 @@ from torch import Tensor
 from hasnet_models.config.schema import TTTrainConfig
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.errors import UsageError
+from hasnet_models.networks.appearance import CHROMA, PATTERN
 from hasnet_models.training import distributed
+from hasnet_models.training.draws import one_of
 
 MIXED, SAME, PAIRED = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A source and a reference, as positions in the face set; ``kind`` is one of the above."""
+    """A source and a reference, as positions in the face set; ``kind`` is one of the above.
+
+    How a MIXED one is shaped and coloured, by default as when the networks are run:
+
+    Attributes:
+        strength: of the shape, times the domain's default.
+        own_shape: whether the reference's own shape is mixed in.
+        chroma, pattern: of the appearance map, see :func:`hasnet_models.networks.appearance.lay`.
+    """
 
     source: int
     reference: int
     kind: int
     source_flip: bool
     reference_flip: bool
+    strength: float = 1.0
+    own_shape: bool = True
+    chroma: float = CHROMA
+    pattern: float = PATTERN
 
 
 class Sampler:
@@ -48,7 +62,7 @@ class Sampler:
         if not self.domains:
             raise UsageError(f"No faces of the domains {', '.join(domains)}.")
         self.weights = self._weights()
-        self.photos = [d for d in config.photo_domains if d in faces.by_domain]
+        self.photos = self._photos()
         targets = {d: [i for i in faces.by_domain[d] if self._sources_of(i)] for d in self.domains}
         self.paired = {d: members for d, members in targets.items() if members}
 
@@ -59,11 +73,17 @@ class Sampler:
         if draw < self.config.pair_share and self.paired:
             return self._paired(rng, bool(flips[0]))
         domain = str(rng.choice(self.domains, p=self.weights))
-        reference = int(rng.choice(self.faces.by_domain[domain]))
+        reference = one_of(rng, self.faces.by_domain[domain])
         if draw < self.config.pair_share + self.config.same_image:
             return Entry(reference, reference, SAME, bool(flips[0]), bool(flips[0]))
         source = self._source(rng, domain)
-        return Entry(source, reference, MIXED, bool(flips[0]), bool(flips[1]))
+        return Entry(source, reference, MIXED, bool(flips[0]), bool(flips[1]), *self._look(rng))
+
+    def _look(self, rng: np.random.Generator) -> tuple[float, bool, float, float]:
+        """Strength, own shape, chroma and pattern of a MIXED entry."""
+        c = self.config
+        strength, own = rng.uniform(*c.shape_strength), rng.random() < c.own_shape
+        return strength, own, rng.uniform(*c.appearance_chroma), rng.uniform(*c.appearance_pattern)
 
     def _weights(self) -> np.ndarray:
         shares = self.config.shares
@@ -83,22 +103,36 @@ class Sampler:
         names = list(self.paired)
         weights = np.array([self.weights[self.domains.index(d)] for d in names])
         domain = names[rng.choice(len(names), p=weights / weights.sum())]
-        target = int(rng.choice(self.paired[domain]))
-        source = int(rng.choice(self._sources_of(target)))
+        target = one_of(rng, self.paired[domain])
+        source = one_of(rng, self._sources_of(target))
         return Entry(source, target, PAIRED, flip, flip)
+
+    def _photos(self) -> dict[str, list[int]]:
+        """All photos for references of each domain; those of one of photos are of the others."""
+        photos = [d for d in self.config.photo_domains if d in self.faces.by_domain]
+        every = self._faces_of(photos)
+        return {
+            d: self._faces_of([p for p in photos if p != d]) if d in photos else every
+            for d in self.domains
+        }
+
+    def _faces_of(self, domains: Sequence[str]) -> list[int]:
+        return [i for d in domains for i in self.faces.by_domain[d]]
 
     def _source(self, rng: np.random.Generator, avoid: str) -> int:
         others = [d for d in self.faces.by_domain if d != avoid] or [avoid]
-        photos = [d for d in self.photos if d != avoid]
+        photos = self.photos[avoid]
         if photos and rng.random() < self.config.photo_sources:
-            members = [i for d in photos for i in self.faces.by_domain[d]]
-            return int(rng.choice(members))
-        return int(rng.choice(self.faces.by_domain[str(rng.choice(others))]))
+            return one_of(rng, photos)
+        return one_of(rng, self.faces.by_domain[str(rng.choice(others))])
 
 
 @dataclass
 class Batch:
-    """Entries with what TT-Net needs of them: X_RT and the VGG features of X_RT by layer."""
+    """Entries with what TT-Net needs of them: X_RT and the VGG features of X_RT by layer.
+
+    Beside the layers ``content`` may have "person", (B, 1, 64, 64) in 0..1.
+    """
 
     entries: list[Entry]
     x_rt: Tensor
@@ -137,18 +171,18 @@ class EntryPool:
         Entries of another side, from before the output grew, are forgotten. Several processes hold
         the same pool and each take their share of a joint batch.
         """
-        joint = batch * distributed.world()
+        whole = batch * distributed.world()
         if side != self.side:
             self._empty(side)
         if not self.slots:
-            return self._fresh(joint)
-        while len(self.numbers) * self.group < min(4 * joint, self.slots * self.group):
+            return self._fresh(whole)
+        while len(self.numbers) * self.group < min(4 * whole, self.slots * self.group):
             self._add(len(self.numbers), self._take_number())
         # the pool grows by two groups a step until it is full, then replaces its oldest
         for _ in range(2 if len(self.numbers) < self.slots else 1):
             number = self._take_number()
             self._add(min(len(self.numbers), number % self.slots), number)
-        rows = rng.choice(len(self.numbers) * self.group, joint, replace=False)
+        rows = rng.choice(len(self.numbers) * self.group, whole, replace=False)
         return self._pick(distributed.share(rows))
 
     def state(self) -> dict[str, list[int] | int]:
@@ -165,9 +199,9 @@ class EntryPool:
     def _empty(self, side: int) -> None:
         self.numbers, self.entries, self.store, self.side = [], [], {}, side
 
-    def _fresh(self, joint: int) -> Batch:
-        numbers = range(self.next_number, self.next_number + joint)
-        self.next_number += joint
+    def _fresh(self, count: int) -> Batch:
+        numbers = range(self.next_number, self.next_number + count)
+        self.next_number += count
         entries = [self.sampler(n) for n in distributed.share(list(numbers))]
         x_rt, content = self.make(entries, self.side)
         return Batch(entries, x_rt, dict(content))

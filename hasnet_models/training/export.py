@@ -11,17 +11,19 @@ from typing import Any
 
 from torch import Tensor
 
-import hasnet_models
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.networks.tt_net import head_tensors
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.tt_stage import TTStage
+from hasnet_models.version import __version__
 from hasnet_models.weights import load
 
 RT_FILE, TT_FILE = "rt_net.safetensors", "tt_net.safetensors"
 D_FILE = "tt_discriminator.safetensors"
 LICENCE = "non-commercial research use (derived from the training pictures)"
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def export(stage: RTStage | TTStage, folder: Path, domain: str | None = None) -> list[Path]:
@@ -62,7 +64,7 @@ def origin(stage: RTStage | TTStage, config: dict[str, Any]) -> dict[str, str]:
         "images": str(stage.images),
         "data": json.dumps(domain_sizes(stage.faces)),
         "licence": LICENCE,
-        "version": hasnet_models.__version__,
+        "version": __version__,
         "commit": commit(),
     }
 
@@ -72,13 +74,19 @@ def domain_sizes(faces: FaceSet) -> dict[str, int]:
     return dict(sorted(Counter(r.domain for r in faces.records).items()))
 
 
-def commit() -> str:
-    """The git commit of the source tree that is running, or "" where there is none."""
+def commit(package: Path = PACKAGE) -> str:
+    """The git commit of hasnet's own source tree where it runs from one, else "".
+
+    An installed package may lie in an environment inside somebody else's tree.
+
+    Args:
+        package: the folder of `hasnet_models`.
+    """
+    folder = package.resolve().parent
+    command = ["git", "rev-parse", "--show-toplevel", "HEAD"]
     try:
-        folder = Path(hasnet_models.__file__).parent
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        top, head = found.stdout.splitlines()
+    except (OSError, ValueError, subprocess.CalledProcessError):
         return ""
-    return found.stdout.strip()
+    return head if Path(top).resolve() == folder else ""

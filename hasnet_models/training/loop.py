@@ -9,9 +9,8 @@ import json
 import math
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,8 +22,8 @@ from hasnet_models.config.load import defaults
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.training import checkpoint, distributed
+from hasnet_models.training.metrics import METRICS, Meter
 
-METRICS = "metrics.jsonl"
 Say = Callable[[str], None]
 
 
@@ -78,7 +77,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Status:
+class TrainingStatus:
     """Where a run stands after a step; ``share`` is that of the budget, None without an end."""
 
     images: int
@@ -87,50 +86,22 @@ class Status:
     losses: dict[str, float]
 
 
-class Watcher:
+class TrainingWatcher:
     """What wants to know how a run goes; does nothing itself."""
 
-    def step(self, status: Status) -> None:
+    def step(self, status: TrainingStatus) -> None:
         """After every step."""
 
     def row(self, row: dict[str, float]) -> None:
         """Each line of metrics.jsonl."""
 
 
-@dataclass
-class Meter:
-    """Mean losses and speed since the last line, and the speed of the last steps."""
-
-    sums: dict[str, list[float]] = field(default_factory=dict)
-    images: int = 0
-    started: float = field(default_factory=time.monotonic)
-    recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=32))
-    last: dict[str, float] = field(default_factory=dict)
-
-    def add(self, losses: dict[str, float], images: int) -> None:
-        """Count one step."""
-        self.images += images
-        self.recent.append((time.monotonic(), images))
-        self.last |= losses
-        for name, value in losses.items():
-            self.sums.setdefault(name, []).append(value)
-
-    def speed(self) -> float:
-        """Images a second over the last steps."""
-        seconds = self.recent[-1][0] - self.recent[0][0]
-        return sum(n for _, n in list(self.recent)[1:]) / seconds if seconds > 0 else 0.0
-
-    def take(self) -> dict[str, float]:
-        """Means and images/s since the last call; starts anew."""
-        seconds = max(time.monotonic() - self.started, 1e-9)
-        row = {n: round(sum(v) / len(v), 5) for n, v in self.sums.items()}
-        row["images_s"] = round(self.images / seconds, 2)
-        self.sums, self.images, self.started = {}, 0, time.monotonic()
-        return row
-
-
 def train(
-    stage: Stage, run: Path, budget: Budget, say: Say = print, watchers: Sequence[Watcher] = ()
+    stage: Stage,
+    run: Path,
+    budget: Budget,
+    say: Say = print,
+    watchers: Sequence[TrainingWatcher] = (),
 ) -> bool:
     """Train until the budget is spent or SIGINT or SIGTERM asks to stop.
 
@@ -142,21 +113,21 @@ def train(
     Raises:
         HasnetError: a loss is not finite (the last good checkpoint stays), or saving failed.
     """
-    clerk = Clerk(stage, run, budget, say, watchers)
+    recorder = RunRecorder(stage, run, budget, say, watchers)
     stop = Interrupt()
     with stop:
         # all processes stop after the same step, whichever was asked first
-        while not distributed.anywhere(stop.asked or clerk.spent()):
+        while not distributed.anywhere(stop.asked or recorder.spent()):
             before = stage.images
             losses = stage.step()
             _require_finite(losses, stage)
-            clerk.after_step(losses, stage.images - before)
+            recorder.after_step(losses, stage.images - before)
         interrupted = distributed.anywhere(stop.asked)
-    clerk.close()
+    recorder.close()
     return interrupted
 
 
-class Clerk:
+class RunRecorder:
     """Writes what a run leaves behind: log, checkpoints, previews. Silent but in the first process.
 
     Raises:
@@ -164,7 +135,7 @@ class Clerk:
     """
 
     def __init__(
-        self, stage: Stage, run: Path, budget: Budget, say: Say, watchers: Sequence[Watcher]
+        self, stage: Stage, run: Path, budget: Budget, say: Say, watchers: Sequence[TrainingWatcher]
     ) -> None:
         self.stage, self.run, self.budget, self.say = stage, run, budget, say
         self.watchers = watchers
@@ -190,7 +161,7 @@ class Clerk:
             return
         self.meter.add(losses, images)
         share = self.budget.share(self.stage.images, self.minutes)
-        status = Status(self.stage.images, share, self.meter.speed(), dict(self.meter.last))
+        status = TrainingStatus(self.stage.images, share, self.meter.speed(), dict(self.meter.last))
         for watcher in self.watchers:
             watcher.step(status)
         if self._is_due("log", self.budget.log_every):

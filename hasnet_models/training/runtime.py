@@ -51,7 +51,11 @@ class Runtime:
                 f"There is no precision {precision!r}.", f"Use auto, {', '.join(PRECISIONS)}."
             )
         if device.type == "mps" and precision == "fp16":
-            raise UsageError("fp16 cannot be trained on mps.", "Use --precision fp32 or bf16.")
+            raise UsageError(
+                "fp16 cannot be trained on mps.",
+                "Use precision=fp32 or precision=bf16.",
+                parameters=("precision",),
+            )
         return cls(device, PRECISIONS[precision], compile)
 
     @property
@@ -96,7 +100,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             # the message holds all that the compiler printed, often thousands of lines
             raise HasnetError(
                 "The networks cannot be compiled here: torch's compiler failed.",
-                "Train without --compile; on a CPU it needs a recent C++ compiler.",
+                "Train without compile; on a CPU it needs a recent C++ compiler.",
+                parameters=("compile",),
             ) from error
 
     return call

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 import torch
 
-from hasnet_models.config.load import to_dict
-from hasnet_models.config.schema import Preset, RTConfig, TTConfig
-from hasnet_models.data.faces import FaceSet, Progress, load_splits
+from hasnet_models.config.build import to_dict
+from hasnet_models.config.schema import FREE, Preset, RTConfig, TTConfig
+from hasnet_models.data.cache import Progress
+from hasnet_models.data.faces import FaceSet, load_splits
 from hasnet_models.errors import UsageError
 from hasnet_models.networks import identity
 from hasnet_models.training import checkpoint, distributed, export, loop
+from hasnet_models.training.job import TrainingJob
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
+from hasnet_models.training.vectors import vector_table
 from hasnet_models.weights import files, load
 
 
@@ -28,60 +29,33 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("hasnet")) / "faces"
 
 
-def embedder(device: torch.device) -> Callable[[np.ndarray], np.ndarray]:
-    """z_id of uint8 (B, S, S, 3) aligned faces as float32 (B, 192), by the embedded network."""
-    net = load.load_identity().to(device)
-
-    @torch.no_grad()
-    def embed(faces: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(faces).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return identity.embed(net, x).cpu().numpy()
-
-    return embed
-
-
 def open_faces(
-    folder: Path, size: int, cache: Path, device: torch.device, progress: Progress
+    job: TrainingJob, cache: Path, device: torch.device, progress: Progress, *, placed: bool
 ) -> tuple[FaceSet, FaceSet]:
     """The training and the validation faces; without a validation split both are the same.
+
+    Args:
+        placed: with what says where things are on a face.
 
     Raises:
         UsageError: see :func:`hasnet_models.data.faces.load_splits`.
     """
+    preset = job.preset
+    tt_size = max(preset.tt.content_size, *preset.tt_train.sizes)
+    size = preset.rt_train.size if job.stage == "rt" else tt_size
     with distributed.first_alone():
-        return load_splits(folder, size, cache, embedder(device), progress)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the user asked to be trained.
-
-    Attributes:
-        stage: "rt" or "tt".
-        domain: train only this domain's head, from the base; None trains the base.
-        rt: weights of the RT-Net that stage II stands on; the embedded ones when None.
-        base: weights to start from; when None, the embedded TT-Net for a head, else random ones.
-        resume: "auto" (the run's newest checkpoint, if any), "none", or a checkpoint's path.
-    """
-
-    stage: str
-    faces: Path
-    run: Path
-    preset: Preset
-    domain: str | None = None
-    rt: Path | None = None
-    base: Path | None = None
-    resume: str = "auto"
+        table = vector_table(device, placed)
+        return load_splits(job.faces, size, cache, table, progress, job.parts)
 
 
 def run_job(
-    job: Job,
+    job: TrainingJob,
     budget: loop.Budget,
     runtime: Runtime,
     cache: Path,
     say: Callable[[str], None],
     progress: Progress,
-    watchers: Sequence[loop.Watcher] = (),
+    watchers: Sequence[loop.TrainingWatcher] = (),
 ) -> tuple[list[Path], bool]:
     """Train, then write the averaged weights into the run's folder.
 
@@ -107,7 +81,9 @@ def run_job(
     return export.export(stage, job.run, job.domain) if first else [], interrupted
 
 
-def make_stage(job: Job, runtime: Runtime, cache: Path, progress: Progress) -> RTStage | TTStage:
+def make_stage(
+    job: TrainingJob, runtime: Runtime, cache: Path, progress: Progress
+) -> RTStage | TTStage:
     """The stage of a job with its faces and the frozen networks it needs.
 
     Raises:
@@ -115,30 +91,31 @@ def make_stage(job: Job, runtime: Runtime, cache: Path, progress: Progress) -> R
         WeightsError: weights are missing or of another architecture.
     """
     require_sense(job)
-    preset, rendering = preset_of(job), job.stage == "rt"
-    tt_size = max(preset.tt.content_size, *preset.tt_train.sizes)
-    size = preset.rt_train.size if rendering else tt_size
-    faces = open_faces(job.faces, size, cache, runtime.device, progress)
-    if rendering:
+    preset = preset_of(job)
+    if job.stage == "rt":
+        faces = open_faces(job, cache, runtime.device, progress, placed=preset.rt.zones)
         stage = RTStage(preset, *faces, runtime)
     else:
-        stage = _topology(job, preset, faces, runtime)
+        stage = _topology(job, preset, runtime, cache, progress)
     if path := base_path(job):
         _start(stage, path, job.domain)
     return stage
 
 
 def _topology(
-    job: Job, preset: Preset, faces: tuple[FaceSet, FaceSet], runtime: Runtime
+    job: TrainingJob, preset: Preset, runtime: Runtime, cache: Path, progress: Progress
 ) -> TTStage:
+    nets = (load.load_rt(job.rt), load.load_vgg(), load.load_identity())
+    placed = nets[0].config.zones or preset.tt.shape or preset.tt.appearance
+    placed = placed or preset.tt_train.person
+    faces = open_faces(job, cache, runtime.device, progress, placed=placed)
     if job.domain and job.domain not in faces[0].by_domain:
         known = ", ".join(faces[0].by_domain)
         raise UsageError(f"{job.faces} has no domain {job.domain!r}.", f"It has {known}.")
-    nets = (load.load_rt(job.rt), load.load_vgg(), load.load_identity())
     return TTStage(preset, *faces, runtime, nets, (job.domain,) if job.domain else ())
 
 
-def require_sense(job: Job) -> None:
+def require_sense(job: TrainingJob) -> None:
     """Refuse options that do nothing or contradict the preset.
 
     Raises:
@@ -147,25 +124,28 @@ def require_sense(job: Job) -> None:
     if job.stage == "rt":
         for name in ("domain", "rt"):
             if getattr(job, name):
-                raise UsageError(f"--{name} belongs to --stage tt.")
+                raise UsageError(f"{name} belongs to stage=tt.", parameters=(name, "stage"))
         return
     if job.preset.tt_train.domain not in ("", job.domain):
-        raise UsageError("A head is asked for with --domain, not with tt_train.domain.")
+        raise UsageError(
+            "A head is asked for with domain, not with tt_train.domain.", parameters=("domain",)
+        )
     if job.preset.tt.z_dim != identity.EMBEDDING_SIZE:
         raise UsageError(
             f"tt.z_dim is {job.preset.tt.z_dim}, but the embedded identity network gives "
             f"{identity.EMBEDDING_SIZE} numbers.",
-            f"Use --set tt.z_dim={identity.EMBEDDING_SIZE}.",
+            f"Set tt.z_dim={identity.EMBEDDING_SIZE}.",
         )
 
 
-def base_path(job: Job) -> Path | None:
+def base_path(job: TrainingJob) -> Path | None:
     """Where the weights lie that a job starts from; None for random ones."""
-    embedded = files.weight_path(export.TT_FILE) if job.domain else None
-    return job.base or embedded
+    if job.base or not job.domain:
+        return job.base
+    return files.weight_path(export.TT_FILE)
 
 
-def preset_of(job: Job) -> Preset:
+def preset_of(job: TrainingJob) -> Preset:
     """The preset that is trained, which must have the network of the base.
 
     Raises:
@@ -185,7 +165,7 @@ def preset_of(job: Job) -> Preset:
     return _head_preset(job, base) if job.domain else job.preset
 
 
-def _head_preset(job: Job, base: TTConfig) -> Preset:
+def _head_preset(job: TrainingJob, base: TTConfig) -> Preset:
     """The preset of a head: its domain, and the size that the base was trained at."""
     c = job.preset.tt_train
     size = c.head_size or base.finest
@@ -199,7 +179,7 @@ def _head_preset(job: Job, base: TTConfig) -> Preset:
 
 def _differences(table: str, wanted: RTConfig | TTConfig, base: RTConfig | TTConfig) -> list[str]:
     now, then = to_dict(wanted), to_dict(base)
-    keys = [k for k in now if k != "trained_size" and now[k] != then[k]]
+    keys = [k for k in now if k not in FREE[table] and now[k] != then[k]]
     return [f"{table}.{k} is {then[k]!r}, not {now[k]!r}" for k in keys]
 
 

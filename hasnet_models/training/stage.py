@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
-from hasnet_models.config.load import to_dict
+from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import RTTrainConfig, TTTrainConfig
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.training import distributed
@@ -77,11 +75,13 @@ class GanStage:
         return distributed.mean(report)
 
     @contextmanager
-    def frozen_d(self) -> Any:
+    def frozen_d(self) -> Iterator[None]:
         """D lets gradients through, but gets none."""
         self.d.requires_grad_(False)
-        yield
-        self.d.requires_grad_(True)
+        try:
+            yield
+        finally:
+            self.d.requires_grad_(True)
 
     def state(self) -> dict[str, Any]:
         """Networks, optimisers and counters."""
@@ -106,21 +106,3 @@ class GanStage:
         """The training configuration; ``batch`` is that of all processes together."""
         table = to_dict(self.config)
         return {**table, "batch": table["batch"] * distributed.world()}
-
-
-def joint(rng: np.random.Generator, batch: int) -> np.ndarray:
-    """Uniform numbers for this process's rows out of those of the joint batch."""
-    return distributed.share(rng.random(batch * distributed.world()))
-
-
-def spread(faces: FaceSet, count: int, only: str | None = None) -> list[int]:
-    """``count`` faces, going through the domains (or one domain) in turn."""
-    pools = [faces.by_domain[only]] if only in faces.by_domain else list(faces.by_domain.values())
-    deep = max(len(p) for p in pools)
-    in_turn = [p[k] for k in range(deep) for p in pools if k < len(p)]
-    return in_turn[:count]
-
-
-def seed_torch(seed: int) -> None:
-    """Seed torch's own generators, differently in each process (the noise of StyledConv)."""
-    torch.manual_seed(seed + distributed.rank())

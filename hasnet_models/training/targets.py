@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hasnet_models.config.frozen import LOSS_LAYERS
 from hasnet_models.data.faces import FaceSet
+from hasnet_models.data.rows import Rows
+from hasnet_models.networks.tensors import to_tensor
 
-LOSS_LAYERS = ("relu3_2", "relu4_2")
 FACE_SHARE = 9 / 16
 Key = tuple[int, bool]
 
@@ -21,7 +23,13 @@ def pictures(faces: FaceSet, keys: Sequence[Key], size: int, device: torch.devic
     """Faces by (position, flipped), (B, 3, size, size) in -1..1."""
     images = faces.images
     found = np.stack([images[i][:, ::-1] if flip else images[i] for i, flip in keys])
-    return shrink(from_bytes(found, device).permute(0, 3, 1, 2), size)
+    return shrink(to_tensor(found, device), size)
+
+
+def fractions(rows: Rows | np.ndarray, keys: Sequence[Key], device: torch.device) -> Tensor:
+    """Maps kept as uint8 (N, ..., h, w) by (position, flipped), as float32 in 0..1."""
+    found = np.stack([rows[i][..., ::-1] if flip else rows[i] for i, flip in keys])
+    return torch.from_numpy(found).to(device).float() / 255
 
 
 class TargetFeatures:
@@ -79,11 +87,6 @@ class TargetFeatures:
 def row_bytes(row: dict[str, Tensor]) -> int:
     """Memory of one face's features."""
     return sum(t.numel() * t.element_size() for t in row.values())
-
-
-def from_bytes(values: np.ndarray, device: torch.device) -> Tensor:
-    """uint8 0..255 -> float32 -1..1 on the device."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device).float() / 127.5 - 1
 
 
 def face_crop(images: Tensor) -> Tensor:

@@ -1,11 +1,10 @@
-"""Every weight file is found, checked and loaded here.
+"""Every weight file is found and checked here, without torch.
 
 Files lie in the package folder `hasnet_models/weights`, listed with size, sha256, licence and
 origin in its `manifest.json` (tools/manifest.py refreshes it). Files in the folder that the
 environment variable HASNET_WEIGHTS names come first; they are checked when that folder has a
-manifest of its own. Where a packaged file is missing or damaged, the one that `hasnet models pull`
-put into the user's folder takes its place, if it is the file that the manifest lists. torch is
-imported only by the functions that need it, so that finding a file costs no start-up time.
+manifest of its own. Where a packaged file is missing or damaged, the one that `weights.store.pull`
+put into the user's folder takes its place, if it is the file that the manifest lists.
 """
 
 from __future__ import annotations
@@ -13,16 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hasnet_models.errors import WeightsError
-
-if TYPE_CHECKING:
-
-    pass
+from hasnet_models.errors import WeightFileError, WeightsError
 
 MANIFEST = "manifest.json"
 OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
@@ -33,11 +30,11 @@ NETWORKS = (
     "vgg16.safetensors",
     "mobilefacenet.safetensors",
     "centerface.onnx",
+    "face_mesh.onnx",
+    "person_mask.onnx",
 )
-_REINSTALL = (
-    "Run `hasnet models pull`, install hasnet again, or put the file into the folder that "
-    "HASNET_WEIGHTS names."
-)
+# coarser than any file system's clock
+_SETTLED_NS = 3_000_000_000
 
 
 def weights_folder() -> Path:
@@ -65,12 +62,29 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         return {name: {**entry, "size": int(entry["size"])} for name, entry in files.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"The weights list {path} is damaged: {error}.", _REINSTALL) from error
+        raise WeightFileError(f"The weights list {path} is damaged: {error}.") from error
 
 
 def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file."""
+    """Hex sha256 of a file, read once a process as long as its size and its time stay.
+
+    A file that was written a moment ago is read every time: its next version could have the same
+    time.
+    """
+    stat = path.stat()
+    if abs(time.time_ns() - stat.st_mtime_ns) < _SETTLED_NS:
+        return _digest(path)
+    return _settled_digest(path.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _settled_digest(path: Path, *_: int) -> str:
+    """The digest of a file with these numbers of its state."""
+    return _digest(path)
 
 
 def weight_path(name: str) -> Path:
@@ -106,16 +120,13 @@ def _override_folder() -> Path | None:
 
 def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
     if not path.is_file():
-        raise WeightsError(
-            f"The weight file {path.name} is missing from {path.parent}.", _REINSTALL
-        )
+        raise WeightFileError(f"The weight file {path.name} is missing from {path.parent}.")
     if entry is None:
         raise WeightsError(
             f"The weight file {path} is not listed in {MANIFEST}.",
             "Run tools/manifest.py if the file is new and right.",
         )
     if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
-        raise WeightsError(
-            f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists.",
-            _REINSTALL,
+        raise WeightFileError(
+            f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists."
         )

@@ -6,19 +6,25 @@ import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
 
 from hasnet_models.atomic import replacing
+from hasnet_models.config.build import build
+from hasnet_models.config.frozen import EMBEDDED_LAST
+from hasnet_models.config.schema import RTConfig, TTConfig
 from hasnet_models.errors import WeightsError
+from hasnet_models.networks.identity import MobileFaceNet
+from hasnet_models.networks.rt_net import RTNet
+from hasnet_models.networks.tt_net import TTNet
+from hasnet_models.networks.vgg import VGGFeatures, from_torchvision
 from hasnet_models.weights.files import sha256_of, weight_path
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from hasnet_models.networks.identity import MobileFaceNet
-    from hasnet_models.networks.rt_net import RTNet
-    from hasnet_models.networks.tt_net import TTNet
-    from hasnet_models.networks.vgg import VGGFeatures
+Net = TypeVar("Net", bound=nn.Module)
 
 
 def load_state(path: Path | str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -30,9 +36,6 @@ def load_state(path: Path | str) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         WeightsError: the file is missing or damaged.
     """
-    import torch
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -59,8 +62,6 @@ def save_state(
     Raises:
         WeightsError: a value does not fit into float16, or the file cannot be written.
     """
-    from safetensors.torch import save
-
     stored = {name: _stored(name, tensor, half) for name, tensor in tensors.items()}
     data = save(stored, metadata=dict(metadata))
     try:
@@ -99,12 +100,12 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None
             if name in state and state[name].shape != own[name].shape
         ],
     }
-    if found := [f"{kind}: {_some(names)}" for kind, names in problems.items() if names]:
+    if found := [f"{kind}: {_first(names)}" for kind, names in problems.items() if names]:
         raise WeightsError(f"The weights of {what} do not fit the network ({'; '.join(found)}).")
     module.load_state_dict(state)
 
 
-def _some(names: list[str], limit: int = 3) -> str:
+def _first(names: list[str], limit: int = 3) -> str:
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -115,15 +116,11 @@ def load_identity() -> MobileFaceNet:
     Raises:
         WeightsError: its weights are missing or damaged.
     """
-    from hasnet_models.networks.identity import MobileFaceNet
-
-    net = MobileFaceNet()
     state, _ = load_state(weight_path("mobilefacenet.safetensors"))
-    load_into(net, state, "MobileFaceNet")
-    return net.eval().requires_grad_(False)
+    return _frozen(MobileFaceNet(), state, "MobileFaceNet")
 
 
-def load_vgg(path: Path | str | None = None, last: str = "relu4_2") -> VGGFeatures:
+def load_vgg(path: Path | str | None = None, last: str = EMBEDDED_LAST) -> VGGFeatures:
     """Perceptual features, frozen, on the CPU.
 
     Args:
@@ -134,21 +131,20 @@ def load_vgg(path: Path | str | None = None, last: str = "relu4_2") -> VGGFeatur
     Raises:
         WeightsError: the file is missing, damaged, or of another network.
     """
-    from hasnet_models.networks.vgg import VGGFeatures
-
     if path is None:
         state, metadata = load_state(weight_path("vgg16.safetensors"))
-        arch, preprocessing = metadata["architecture"], metadata["preprocessing"]
     else:
         arch, state = _torchvision_vgg(Path(path))
-        preprocessing = "torchvision"
+        metadata = {"architecture": arch, "preprocessing": "torchvision"}
     try:
+        arch, preprocessing = metadata["architecture"], metadata["preprocessing"]
         net = VGGFeatures(arch, last, preprocessing)
+    except KeyError as error:
+        raise WeightsError("The weights of VGG do not say which network they are of.") from error
     except ValueError as error:
         raise WeightsError(f"Cannot build the perceptual features: {error}.") from error
     wanted = {name: state[name] for name in net.state_dict() if name in state}
-    load_into(net, wanted, f"{arch.upper()} up to {last}")
-    return net
+    return _frozen(net, wanted, f"{arch.upper()} up to {last}")
 
 
 def load_rt(path: Path | None = None) -> RTNet:
@@ -157,13 +153,9 @@ def load_rt(path: Path | None = None) -> RTNet:
     Raises:
         WeightsError: the file is missing, damaged or of another architecture.
     """
-    from hasnet_models.config.schema import RTConfig
-    from hasnet_models.networks.rt_net import RTNet
-
     state, metadata = load_state(path or weight_path("rt_net.safetensors"))
     net = RTNet(_config_of(RTConfig, metadata, "RT-Net"))
-    load_into(net, state, "RT-Net")
-    return net.eval().requires_grad_(False)
+    return _frozen(net, state, "RT-Net")
 
 
 def load_tt(path: Path | None = None, head: Path | None = None) -> TTNet:
@@ -175,15 +167,16 @@ def load_tt(path: Path | None = None, head: Path | None = None) -> TTNet:
     Raises:
         WeightsError: a file is missing, damaged or of another architecture.
     """
-    from hasnet_models.config.schema import TTConfig
-    from hasnet_models.networks.tt_net import TTNet
-
     base = path or weight_path("tt_net.safetensors")
     state, metadata = load_state(base)
     if head is not None:
         state = _with_head(state, metadata, head, base)
     net = TTNet(_config_of(TTConfig, metadata, "TT-Net"))
-    load_into(net, state, "TT-Net" if head is None else f"TT-Net with the head {head.name}")
+    return _frozen(net, state, "TT-Net" if head is None else f"TT-Net with the head {head.name}")
+
+
+def _frozen(net: Net, state: Mapping[str, Tensor], what: str) -> Net:
+    load_into(net, state, what)
     return net.eval().requires_grad_(False)
 
 
@@ -204,8 +197,6 @@ def _with_head(
 
 
 def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:
-    from hasnet_models.config.load import build
-
     problems: list[str] = []
     try:
         config = build(kind, json.loads(metadata["config"]), what, problems)
@@ -217,8 +208,6 @@ def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:
 
 
 def _torchvision_vgg(path: Path) -> tuple[str, dict[str, Tensor]]:
-    from hasnet_models.networks.vgg import from_torchvision
-
     state = load_state(path)[0] if path.suffix == ".safetensors" else _load_pickle(path)
     try:
         return from_torchvision(state)
@@ -231,8 +220,6 @@ def _torchvision_vgg(path: Path) -> tuple[str, dict[str, Tensor]]:
 
 def _load_pickle(path: Path) -> dict[str, Tensor]:
     """A .pth state dict; weights_only, so that no code in the file can run."""
-    import torch
-
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
@@ -241,6 +228,6 @@ def _load_pickle(path: Path) -> dict[str, Tensor]:
         # torch's own message advises to switch weights_only off: not to be passed on.
         reason = "it is damaged or holds more than tensors"
         raise WeightsError(f"Cannot read the weights in {path}: {reason}.") from error
-    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise WeightsError(f"Cannot read the weights in {path}: it holds no state dict.")
     return {name: tensor.float() for name, tensor in state.items()}

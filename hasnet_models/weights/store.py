@@ -123,15 +123,19 @@ def pull(model: Model, mirrors: Sequence[str], folder: Path, advance: Advance) -
             reason = getattr(error, "reason", None) or error
             problems.append(f"{url}: {' '.join(str(reason).split())}")
     reason = "; ".join(problems) or "no mirror is known"
-    raise WeightsError(f"{model.name} could not be fetched ({reason}).", by_hand(model, folder))
+    raise WeightsError(
+        f"{model.name} could not be fetched ({reason}).",
+        by_hand(model, folder),
+        parameters=("mirror",),
+    )
 
 
 def by_hand(model: Model, folder: Path) -> str:
     """How to bring the file here without a network."""
     return (
         f"Without a network: copy {model.name} ({model.size} bytes, sha256 {model.sha256}) from "
-        f"another installation of hasnet to {folder}, or name a mirror with --mirror or "
-        f"{MIRRORS_VARIABLE}."
+        f"another installation of hasnet to {folder}, or name a mirror (mirror=URL or "
+        f"{MIRRORS_VARIABLE})."
     )
 
 

@@ -1,0 +1,48 @@
+"""The command line as a plugin of its own: hasnet's commands, and the rows of `hasnet doctor`."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator
+
+import click
+
+from hasnet_models.plugins import Check, CommandSpec, hookimpl
+
+COMMANDS = {
+    "avatar": "Make an avatar of the face in a photo.",
+    "batch": "Make avatars of all photos in a folder.",
+    "domains": "List the installed domains.",
+    "palette": "Show the 20 colours of a picture.",
+    "align": "Cut out the face as an aligned 512 px picture.",
+    "explain": "Say how an avatar was made, and how to make it again.",
+    "report": "Make a page that shows what became of a batch.",
+    "sheet": "Make a contact sheet: photos by references, or the stages.",
+    "models": "List, check and fetch the weight files.",
+    "doctor": "Check this installation and print a report to paste.",
+    "completion": "Print the completion script of a shell.",
+    "train": "Train the networks on a folder of aligned faces.",
+    "curves": "Draw the losses of a training run, one panel each.",
+    "data": "Import datasets of faces, and check a folder of them.",
+}
+
+
+@hookimpl
+def hasnet_commands() -> Iterator[CommandSpec]:
+    """The files of `hasnet_cli.commands`, each imported when its command is used."""
+    for name, line in COMMANDS.items():
+        yield CommandSpec(name, line, functools.partial(load, name))
+
+
+@hookimpl
+def hasnet_checks() -> Iterator[Check]:
+    """Versions, devices, weights, folders and settings."""
+    from hasnet_cli import checks
+
+    yield from checks.own()
+
+
+def load(name: str) -> click.Command:
+    """One of our own commands."""
+    return importlib.import_module(f"hasnet_cli.commands.{name}").command

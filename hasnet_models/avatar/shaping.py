@@ -1,0 +1,144 @@
+"""Between the two networks: X_RT is brought to the reference's shape and gets its face's colours.
+
+What TT-Net then sees, and its discriminator judges, has everything where the domain has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hasnet_models.avatar.look import Look
+from hasnet_models.face.types import AlignedFace
+from hasnet_models.networks.appearance import CHROMA, PATTERN, keep_tone, lay
+from hasnet_models.networks.rt_net import bring_to
+from hasnet_models.networks.tensors import to_tensor
+from hasnet_models.networks.warp import warp
+from hasnet_models.opencv import cv2
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.reference import Reference
+from hasnet_models.topology.appearance import believed, evenly_lit, face_mask, placed
+from hasnet_models.topology.flow import GRID, Flow, flow
+from hasnet_models.topology.shape import Shape, mixed_shape, target
+from hasnet_models.topology.strength import Shaping
+from hasnet_models.topology.zones import ZONES, even_shares, zone_maps
+
+SIDE = 128  # at which maps and masks are laid on
+TONE_KEPT = 0.7  # of a face's broad luminance that TT-Net changed
+_FACE_ZONES = slice(0, 3)  # skin, lips, eyes
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """What is done to the X_RT of one face.
+
+    Attributes:
+        flow: float32 (2, 64, 64), see `topology.flow`; all 0 leaves the face its own shape.
+        person: float32 (128, 128) 0..1, how much of each pixel is a person, not yet warped.
+        oval: float32 (32, 32) 0..1, the face as it is shaped.
+        colours: uint8 (128, 128, 3), the reference's face in the place of this one.
+        mask: float32 (128, 128) 0..1, where these colours are laid on; 0 everywhere for none.
+    """
+
+    flow: Flow
+    person: np.ndarray
+    oval: np.ndarray
+    colours: np.ndarray
+    mask: np.ndarray
+
+
+def zones_of(face: AlignedFace) -> np.ndarray:
+    """Zone maps (6, 32, 32) of a face, those of a mean one where nothing is known."""
+    return zone_maps(None) if face.zones is None else face.zones
+
+
+def shares_of(reference: Reference) -> np.ndarray:
+    """Shares (20, 6) of a reference's colours, even ones where nothing is known."""
+    return even_shares(len(reference.palette)) if reference.shares is None else reference.shares
+
+
+def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: Look) -> Guide:
+    """How a face is to be brought to its reference; without a mesh it stays as it is."""
+    zones = zones_of(face)
+    still = np.zeros((2, GRID, GRID), np.float32)
+    blank = np.zeros((SIDE, SIDE, 3), np.uint8)
+    if face.mesh is None:
+        return Guide(still, _person(face, zones), zones[_FACE_ZONES].sum(0), blank, blank[..., 0])
+    points = face.mesh.points
+    goal = points
+    aim, strength = aimed_shape(reference, domain, look)
+    if aim is not None and strength:
+        goal = target(points, aim, strength=strength)
+        still = flow(points, goal)
+    colours, mask = blank, np.zeros((SIDE, SIDE), np.float32)
+    appearance = appearance_of(reference, domain)
+    if appearance is not None and look.colouring:
+        colours = np.round(placed(evenly_lit(appearance), goal, SIDE)).astype(np.uint8)
+        mask = face_mask(goal, SIDE)
+    oval = zone_maps(goal)[_FACE_ZONES].sum(0)
+    return Guide(still, _person(face, zones), oval, colours, mask)
+
+
+def aimed_shape(
+    reference: Reference, domain: Domain | None, look: Look
+) -> tuple[Shape | None, float]:
+    """The shape to aim at and how far; None where neither reference nor domain has one."""
+    shaping = Shaping() if domain is None else domain.shaping
+    whole = None if domain is None else domain.reference_set.shape
+    strength = look.shape_of(shaping.strength)
+    if whole is None and reference.shape is None:
+        return None, strength
+    whole = np.zeros_like(reference.shape) if whole is None else whole
+    return mixed_shape(whole, reference.shape, shaping.domain, shaping.own), strength
+
+
+def appearance_of(reference: Reference, domain: Domain | None) -> np.ndarray | None:
+    """The map (48, 48, 3) of a reference without what is foreign to its domain, or the domain's."""
+    whole = None if domain is None else domain.reference_set
+    if whole is None or whole.appearance is None or reference.appearance is None:
+        return reference.appearance if whole is None else whole.appearance
+    usual = whole.appearance_spread
+    if usual is None:
+        return reference.appearance
+    return believed(reference.appearance, whole.appearance, usual)
+
+
+def shaped(x_rt: Tensor, guides: Sequence[Guide]) -> tuple[Tensor, Tensor]:
+    """X_RT (B, 3, S, S) warped, and the persons (B, 1, 128, 128) likewise."""
+    flows = stacked([one.flow for one in guides], x_rt.device)
+    persons = stacked([one.person[None] for one in guides], x_rt.device)
+    if flows.any():
+        x_rt, persons = warp(x_rt, flows), warp(persons, flows)
+    ovals = stacked([one.oval[None] for one in guides], x_rt.device)
+    return x_rt, torch.maximum(persons, bring_to(ovals, persons))
+
+
+def coloured(x_warp: Tensor, guides: Sequence[Guide], chroma: float) -> Tensor:
+    """The reference's colours laid over warped faces (B, 3, S, S); `chroma` 0..1."""
+    masks = stacked([one.mask[None] for one in guides], x_warp.device)
+    if not (chroma and masks.any()):
+        return x_warp
+    faces = to_tensor(np.stack([one.colours for one in guides]), x_warp.device)
+    return lay(x_warp, faces, masks, chroma, chroma * PATTERN / CHROMA)
+
+
+def toned(x_tt: Tensor, x_map: Tensor, guides: Sequence[Guide]) -> Tensor:
+    """Avatars (B, 3, S, S) whose faces are about as dark as TT-Net got them: skins keep order."""
+    ovals = stacked([one.oval[None] for one in guides], x_tt.device)
+    return keep_tone(x_tt, x_map, ovals, TONE_KEPT)
+
+
+def stacked(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:
+    """Arrays of one shape as a float32 tensor with one more dimension in front."""
+    return torch.from_numpy(np.stack(arrays).astype(np.float32)).to(device)
+
+
+def _person(face: AlignedFace, zones: np.ndarray) -> np.ndarray:
+    """The person mask or, without one, all that is in no zone of the ground."""
+    person = 1 - zones[ZONES.index("rest")] if face.person is None else face.person
+    shrinking = cv2.INTER_AREA if len(person) > SIDE else cv2.INTER_LINEAR
+    return cv2.resize(person, (SIDE, SIDE), interpolation=shrinking)

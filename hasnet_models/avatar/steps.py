@@ -1,0 +1,101 @@
+"""What the networks make of a face, and what a job wants of whatever runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hasnet_models.avatar.look import Look
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.types import AlignedFace
+from hasnet_models.image_io import Photo
+from hasnet_models.plugins import Domain
+from hasnet_models.plugins.reference import Reference
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The stages of one avatar, each uint8 (512, 512, 3).
+
+    Attributes:
+        source: the aligned face.
+        gray: what RT-Net recolours.
+        x_rt: recoloured.
+        x_warp: in the reference's shape.
+        x_map: with its colours where they lie on its face: what TT-Net redraws.
+        x_tt: the avatar.
+    """
+
+    source: Pixels
+    gray: Pixels
+    x_rt: Pixels
+    x_warp: Pixels
+    x_map: Pixels
+    x_tt: Pixels
+
+
+STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT")
+
+
+def stages(steps: Steps) -> tuple[Pixels, ...]:
+    """The pictures of `STAGES`."""
+    return steps.source, steps.gray, steps.x_rt, steps.x_warp, steps.x_map, steps.x_tt
+
+
+def weakened(steps: Steps, strength: float) -> Steps:
+    """The avatar drawn back towards what TT-Net began with: 0 is that, 1 is the whole effect."""
+    if strength == 1:
+        return steps
+    mixed = steps.x_map + strength * (steps.x_tt.astype(np.float32) - steps.x_map)
+    return replace(steps, x_tt=mixed.round().astype(np.uint8))
+
+
+class Pipeline(Protocol):
+    """Photos to aligned faces, pictures to references, faces to avatars.
+
+    `avatar.pipeline.AvatarPipeline` has the networks; tests have one without.
+
+    Attributes:
+        device: where the networks compute; its text names it.
+    """
+
+    device: Any
+
+    def crops(
+        self, photo: Photo, choice: FaceChoice, like: np.ndarray | None = None
+    ) -> tuple[list[AlignedFace], list[str]]:
+        """The chosen faces of a photo, at least one, and notes for the user."""
+        ...
+
+    def reference_from_image(
+        self, photo: Photo, choice: FaceChoice = ...
+    ) -> tuple[Reference, list[str]]:
+        """Palette and z_id of a picture, and notes for the user."""
+        ...
+
+    def embed(self, crop: Pixels) -> np.ndarray:
+        """z_id of an aligned face, float32 (D,) of unit length."""
+        ...
+
+    def nearest_domain(self, reference: Reference, domains: Sequence[Domain]) -> Domain | None:
+        """The domain whose references are most like this one; None where all are far."""
+        ...
+
+    def render_many(
+        self,
+        faces: Sequence[AlignedFace],
+        references: Sequence[Reference],
+        domain: Domain | None,
+        look: Look,
+    ) -> list[Steps]:
+        """Avatars of some faces, a reference for each, in one call of the networks.
+
+        They are whole: `look.strength` has weakened shape and colouring, but not yet the avatar.
+        """
+        ...

@@ -1,0 +1,61 @@
+"""ICC profiles: whatever a picture's colours mean, it becomes sRGB (littlecms through Pillow)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+
+from PIL import Image, ImageCms
+
+
+def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """An 8-bit picture of any mode as RGB in sRGB.
+
+    Args:
+        icc: its profile; one that is damaged, or for another kind of picture, is ignored.
+    """
+    if icc:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            return _converted(image, ImageCms.ImageCmsProfile(io.BytesIO(icc)))
+    if image.mode == "LAB":
+        transform = ImageCms.buildTransform(
+            ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+        )
+        return ImageCms.applyTransform(image, transform)
+    return image.convert("RGB")
+
+
+def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    """The picture in sRGB.
+
+    Raises:
+        ValueError: the profile is for another kind of picture.
+    """
+    space = profile.profile.xcolor_space.strip()
+    mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(space)
+    fits = {"RGB": ("RGB", "P", "L", "1", "RGBX"), "L": ("L", "1"), "CMYK": ("CMYK",)}
+    if mode is None or image.mode not in fits[mode]:
+        raise ValueError(f"a {space} profile on a picture of mode {image.mode}")
+    # A conversion from sRGB to itself would only add rounding errors.
+    if mode == "RGB" and "sRGB" in (profile.profile.profile_description or ""):
+        return image.convert("RGB")
+    return ImageCms.profileToProfile(image.convert(mode), profile, srgb_profile(), outputMode="RGB")
+
+
+@functools.lru_cache(maxsize=1)
+def srgb_profile() -> ImageCms.ImageCmsProfile:
+    """The profile of sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+@functools.lru_cache(maxsize=1)
+def srgb_bytes() -> bytes:
+    """The profile of sRGB for a file, always the same.
+
+    littlecms puts the time of its making into a profile; files must not depend on it.
+    """
+    data = bytearray(srgb_profile().tobytes())
+    data[24:36] = b"\x07\xd0\0\x01\0\x01\0\0\0\0\0\0"  # ICC.1, 7.2.8: 2000-01-01 00:00:00
+    data[84:100] = bytes(16)  # 7.2.18: profile ID, zero where it was not computed
+    return bytes(data)

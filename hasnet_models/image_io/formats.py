@@ -1,0 +1,115 @@
+"""The formats that are written, one record each, and those that Pillow may open here."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from hasnet_models.errors import UsageError
+
+# Where a format keeps the texts of `write`.
+EXIF_COMMENT = "EXIF UserComment"
+PNG_TEXT = "PNG text"
+GIF_COMMENT = "GIF comment"
+
+Options = Callable[[int], dict[str, Any]]
+
+
+def _no_options(_quality: int) -> dict[str, Any]:
+    return {}
+
+
+def _quality(quality: int) -> dict[str, Any]:
+    return {"quality": quality}
+
+
+def _jpeg(quality: int) -> dict[str, Any]:
+    return {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
+
+
+def _webp(quality: int) -> dict[str, Any]:
+    return {"quality": quality, "lossless": quality == 100}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of picture files.
+
+    Attributes:
+        name: Pillow's.
+        suffixes: in lower case; each stands for this format.
+        carrier: where texts are kept, or None where there is no place.
+        alpha, exif, profile: whether it holds an alpha channel, EXIF, an ICC profile.
+        options: quality 1..100 -> what Pillow's encoder is told.
+        package: what brings it, where Pillow alone may not.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    carrier: str | None
+    alpha: bool = True
+    exif: bool = True
+    profile: bool = True
+    options: Options = _no_options
+    package: str = "a Pillow that was built with it"
+
+
+FORMATS = (
+    Format("JPEG", (".jpg", ".jpeg"), EXIF_COMMENT, alpha=False, options=_jpeg),
+    Format("PNG", (".png",), PNG_TEXT),
+    Format("WEBP", (".webp",), EXIF_COMMENT, options=_webp),
+    Format("TIFF", (".tif", ".tiff"), EXIF_COMMENT),
+    Format("BMP", (".bmp",), None, alpha=False, exif=False, profile=False),
+    Format("GIF", (".gif",), GIF_COMMENT, exif=False, profile=False),
+    Format("AVIF", (".avif",), EXIF_COMMENT, options=_quality),
+    Format("HEIF", (".heic", ".heif"), EXIF_COMMENT, options=_quality, package="pillow-heif"),
+)
+BY_SUFFIX = {suffix: format_ for format_ in FORMATS for suffix in format_.suffixes}
+BY_NAME = {format_.name: format_ for format_ in FORMATS}
+SUFFIXES = tuple(BY_SUFFIX)
+PNG = BY_NAME["PNG"]
+
+# MPO is what many phones write under .jpg, DIB a BMP without its head. Other formats of Pillow stay
+# closed: some are seldom used and badly tested, one runs Ghostscript.
+_READABLE = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF", "HEIF")
+
+
+def carrier_of(name: str | None) -> str | None:
+    """Where files of Pillow's format `name` keep texts; EXIF in formats that are only read."""
+    return BY_NAME[name].carrier if name in BY_NAME else EXIF_COMMENT
+
+
+@functools.lru_cache(maxsize=1)
+def readable_formats() -> tuple[str, ...]:
+    """Pillow's names of what can be opened here; registers every opener and saver there is."""
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    Image.init()
+    return tuple(name for name in _READABLE if name in Image.OPEN)
+
+
+def format_of(path: Path) -> Format:
+    """The format that the suffix stands for.
+
+    Raises:
+        UsageError: the suffix is unknown, or the format cannot be written here.
+    """
+    found = BY_SUFFIX.get(path.suffix.lower())
+    if found is None:
+        what = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
+        raise UsageError(
+            f"{path.name} has {what}, which names no picture format.",
+            f"Use one of: {' '.join(SUFFIXES)}",
+        )
+    readable_formats()
+    if found.name not in Image.SAVE:
+        raise UsageError(f"Writing {path.suffix} needs {found.package}.")
+    return found

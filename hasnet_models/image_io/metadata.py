@@ -1,0 +1,118 @@
+"""What a file says beside its pixels: the public part of EXIF, and texts of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import ExifTags, Image, PngImagePlugin
+
+from hasnet_models.image_io.formats import (
+    EXIF_COMMENT,
+    GIF_COMMENT,
+    PNG_TEXT,
+    Format,
+    carrier_of,
+)
+
+_KEY = "hasnet"
+_COMMENT_PREFIX = b"ASCII\0\0\0"  # EXIF 2.3, UserComment: character code of 8 bytes, then the text
+
+_Base, _Exif = ExifTags.Base, ExifTags.IFD.Exif
+_PUBLIC_TAGS = (
+    _Base.ImageDescription,
+    _Base.Make,
+    _Base.Model,
+    _Base.Software,
+    _Base.DateTime,
+    _Base.Artist,
+    _Base.Copyright,
+)
+_PUBLIC_EXIF_TAGS = (
+    _Base.ExposureTime,
+    _Base.FNumber,
+    _Base.ISOSpeedRatings,
+    _Base.DateTimeOriginal,
+    _Base.DateTimeDigitized,
+    _Base.OffsetTime,
+    _Base.OffsetTimeOriginal,
+    _Base.ExposureBiasValue,
+    _Base.Flash,
+    _Base.FocalLength,
+    _Base.FocalLengthIn35mmFilm,
+    _Base.LensMake,
+    _Base.LensModel,
+)
+
+
+def public_exif(image: Image.Image) -> bytes | None:
+    """The tags that may be passed on, orientation 1; None if there are none or all is damaged."""
+    public = Image.Exif()
+    try:
+        exif = image.getexif()
+        _copy_tags(exif, public, _PUBLIC_TAGS)
+        _copy_tags(exif.get_ifd(_Exif), public.get_ifd(_Exif), _PUBLIC_EXIF_TAGS)
+        if not len(public) and not public.get_ifd(_Exif):
+            return None
+        public[_Base.Orientation] = 1
+        return public.tobytes()
+    except Exception:  # EXIF is seldom sound, and never worth losing the picture
+        return None
+
+
+def _copy_tags(old: Mapping, new: Image.Exif | dict, tags: tuple[int, ...]) -> None:
+    new.update({int(tag): old[tag] for tag in tags if tag in old})
+
+
+def texts_of(image: Image.Image) -> dict[str, str]:
+    """The texts that `save_options` put into a file; empty if there are none."""
+    try:
+        found = json.loads(_carried(image))[_KEY]
+        return {str(key): str(value) for key, value in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):  # somebody else's comment
+        return {}
+
+
+def _carried(image: Image.Image) -> str:
+    """The one text that the format's carrier holds."""
+    carrier = carrier_of(image.format)
+    if carrier == PNG_TEXT:
+        return getattr(image, "text", {}).get(_KEY, "")
+    if carrier == GIF_COMMENT:
+        return image.info.get("comment", b"").decode("ascii", "replace")
+    comment = image.getexif().get_ifd(_Exif).get(_Base.UserComment, b"")
+    raw = comment if isinstance(comment, bytes) else str(comment).encode()
+    return raw.removeprefix(_COMMENT_PREFIX).decode("ascii", "replace")
+
+
+def save_options(
+    format_: Format, texts: Mapping[str, str], exif: bytes | None
+) -> dict[str, Any]:
+    """What Pillow's encoder is told, so that a file carries texts and EXIF.
+
+    Args:
+        exif: a block of `public_exif`, or None.
+    """
+    text = json.dumps({_KEY: dict(texts)}) if texts else ""
+    options: dict[str, Any] = {}
+    if format_.carrier == PNG_TEXT and text:
+        info = PngImagePlugin.PngInfo()
+        info.add_text(_KEY, text)
+        options["pnginfo"] = info
+    elif format_.carrier == GIF_COMMENT and text:
+        options["comment"] = text.encode("ascii")
+    if format_.exif:
+        block = _exif_with(exif, text if format_.carrier == EXIF_COMMENT else "")
+        if len(block) or block.get_ifd(_Exif):
+            options["exif"] = block.tobytes()
+    return options
+
+
+def _exif_with(exif: bytes | None, text: str) -> Image.Exif:
+    block = Image.Exif()
+    if exif:
+        block.load(exif)
+    if text:
+        block.get_ifd(_Exif)[int(_Base.UserComment)] = _COMMENT_PREFIX + text.encode("ascii")
+    return block

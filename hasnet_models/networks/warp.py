@@ -1,0 +1,29 @@
+"""Pictures sampled through a flow: a shape laid on X_RT, and TT-Net's learned displacement."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hasnet_models.networks.rt_net import bring_to
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Sample a picture where a flow points.
+
+    Args:
+        image: (B, C, S, S).
+        flow: (B, 2, h, w), x then y in fractions of the frame: a cell of the result shows what lies
+            that far from it. The values stand at the cells' middles, between them it is bilinear.
+            ``topology.flow`` gives such flows; an identity is all 0.
+
+    Returns:
+        (B, C, S, S); beyond the frame its border is repeated.
+    """
+    s = image.shape[-1]
+    line = torch.linspace(-1 + 1 / s, 1 - 1 / s, s, device=image.device, dtype=image.dtype)
+    grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+    # the sampler's frame is -1..1, two units wide
+    grid = grid + 2 * bring_to(flow, image).permute(0, 2, 3, 1)
+    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
