@@ -229,6 +229,17 @@ def test_a_record_of_before_there_were_media_is_repeated_without(run, site, pipe
     assert "--medium-kind none" in json.loads(run("explain", "old.png", "--json").out)["command"]
 
 
+def test_a_medium_that_changed_since_is_said(run, site, pipeline, face):
+    install(site)
+    run("avatar", face, "--domain", "drawn", "-o", "a.png")
+    assert not json.loads(run("explain", "a.png", "--json").out)["changed_medium"]
+    manifest = site.folder / "fake_domain_drawn" / "domain.toml"
+    for before, after in (("0.7", "0.2"), ("pencil", "pencl")):
+        manifest.write_text(manifest.read_text().replace(before, after))
+        assert json.loads(run("explain", "a.png", "--json").out)["changed_medium"]
+        assert "The medium has other parameters here." in run("explain", "a.png").err
+
+
 def test_the_fingerprint_goes_by_the_medium(site):
     install(site)
     without = fingerprint_of(job(domain="drawn", medium_kind="none")).parameters
