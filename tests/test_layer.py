@@ -22,11 +22,11 @@ from hasnet_models.avatar.request import Request
 from hasnet_models.face.paste import paste
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.frame import invert, transform
-from hasnet_models.medium import KINDS, ZONES
+from hasnet_models.medium import KINDS
 from hasnet_models.medium.laying import GREATEST_STRENGTH
 from hasnet_models.plugins import discover, forget
 from hasnet_models.topology import zone_names
-from hasnet_models.topology.zones import zone_maps
+from hasnet_models.topology.zones import ZONES, zone_maps
 
 ROOT = Path(__file__).parents[1]
 PENCIL = '[medium]\nkind = "pencil"\nline = 0.7\n'
@@ -227,6 +227,17 @@ def test_a_record_of_before_there_were_media_is_repeated_without(run, site, pipe
     record = {"version": "0.1", "domain": "drawn", "input": "a.png", "options": "{}"}
     image_io.write(np.zeros((4, 4, 3), np.uint8), "old.png", metadata=record)
     assert "--medium-kind none" in json.loads(run("explain", "old.png", "--json").out)["command"]
+
+
+def test_a_medium_that_changed_since_is_said(run, site, pipeline, face):
+    install(site)
+    run("avatar", face, "--domain", "drawn", "-o", "a.png")
+    assert not json.loads(run("explain", "a.png", "--json").out)["changed_medium"]
+    manifest = site.folder / "fake_domain_drawn" / "domain.toml"
+    for before, after in (("0.7", "0.2"), ("pencil", "pencl")):
+        manifest.write_text(manifest.read_text().replace(before, after))
+        assert json.loads(run("explain", "a.png", "--json").out)["changed_medium"]
+        assert "The medium has other parameters here." in run("explain", "a.png").err
 
 
 def test_the_fingerprint_goes_by_the_medium(site):

@@ -21,10 +21,11 @@ from hasnet_models.face.align import resample, resized
 from hasnet_models.face.paste import feathered_mask
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.frame import CROP_SIZE, invert, rescaled, scale_of
-from hasnet_models.medium import ZONES, Medium, apply, to_table
+from hasnet_models.medium import Medium, apply, to_table
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.media import medium_called, medium_of
+from hasnet_models.topology.zones import ZONES
 
 Pixels = NDArray[np.uint8]
 Maps = NDArray[np.float32]
