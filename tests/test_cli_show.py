@@ -53,6 +53,7 @@ def test_domains_as_json(run, site, monkeypatch):
     pencil, anime = document["domains"]
     assert pencil == {
         "name": "pencil",
+        "medium": None,
         "title": "Pencil world",
         "licence": "test only",
         "plugin": "hasnet-domain-pencil 1.0",
