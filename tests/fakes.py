@@ -14,6 +14,7 @@ import numpy as np
 
 from hasnet_cli import factory
 from hasnet_models import image_io
+from hasnet_models.avatar.look import Look
 from hasnet_models.errors import NoFaceError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.types import Face
@@ -75,6 +76,7 @@ class FakePipeline:
 
     def __init__(self) -> None:
         self.rendered: list[tuple[str, str | None]] = []
+        self.looks: list[Look] = []
 
     def crop(self, photo, choice=AUTO):
         mean = photo.rgb.mean()
@@ -104,6 +106,7 @@ class FakePipeline:
         return domains[0] if domains else None
 
     def render(self, face, reference, domain, look):
+        self.looks.append(look)
         crop = face.crop
         self.rendered.append((reference.name, domain.name if domain else None))
         avatar = np.full_like(crop, 0) + reference.palette[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -13,13 +14,14 @@ from PIL import Image
 from hasnet_models.config.load import preset_from_dict
 from hasnet_models.config.schema import Preset, RTConfig
 from hasnet_models.data.faces import FaceSet, load_faces
-from hasnet_models.data.vectors import PALETTES, VectorKind, VectorTable
+from hasnet_models.data.vectors import GIVEN, PALETTES, VectorKind, VectorTable
 from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
+from hasnet_models.training.vectors import FROM_MESHES, MESH_SHAPE, PERSON_SHAPE
 
 TABLES = {
     "rt": {
@@ -30,6 +32,7 @@ TABLES = {
         "detail": True,
         "detail_least": 0.5,
         "tone_match": 0.7,
+        "zones": True,
     },
     "tt": {
         "grid": 4,
@@ -45,9 +48,11 @@ TABLES = {
         "guided": True,
         "blur_grid": 4,
         "displacement": 0.2,
+        "shape": True,
+        "appearance": True,
         "domains": ["photo", "red", "blue"],
     },
-    "rt_train": {"size": 32, "batch": 4, "cross_palette": 0.5, "colour_jitter": 1.0},
+    "rt_train": {"size": 32, "batch": 4, "cross_palette": 0.5, "colour_jitter": 1.0, "zone": 5.0},
     "tt_train": {
         "sizes": [8, 16],
         "size_images": [8],
@@ -92,7 +97,25 @@ def make_folder(folder: Path, each: int = 4, side: int = 32) -> Path:
             image.save(folder / domain / f"{i}.png")
             lines.append(f"{domain}\ttrain\t{domain}/{i}.png\tperson{i}")
     (folder / "index.tsv").write_text("\n".join(lines) + "\n")
+    (folder / "parts.json").write_text(json.dumps(parts_of(folder)))
     return folder
+
+
+def parts_of(folder: Path) -> dict[str, dict]:
+    """Boxes for the faces of :func:`make_folder` but each domain's last; no two are alike."""
+    rng = np.random.default_rng(1)
+    files = [line.split("\t")[2] for line in (folder / "index.tsv").read_text().splitlines()[1:]]
+    last = {file.split("/")[0]: file for file in files}
+    return {file: boxes(rng) for file in files if file not in last.values()}
+
+
+def boxes(rng: np.random.Generator) -> dict[str, list[float]]:
+    """The parts of a face where an aligned frame has them, about."""
+    places = {"re": (0.31, 0.42), "le": (0.59, 0.42), "mouth": (0.44, 0.7), "nose": (0.5, 0.6)}
+    found = {name: list(rng.normal(xy, 0.01)) for name, xy in places.items()}
+    for name in ("re", "le", "mouth"):
+        found[name] += [0.12 + 0.03 * rng.random(), 0.06]
+    return {**found, "chin": list(rng.normal((0.5, 0.85), 0.01))}
 
 
 def fake_embed(faces: np.ndarray) -> np.ndarray:
@@ -102,8 +125,26 @@ def fake_embed(faces: np.ndarray) -> np.ndarray:
 
 
 def vectors(embed: Callable[[np.ndarray], np.ndarray] = fake_embed) -> VectorTable:
-    """Palettes, and z_ids that ``embed`` gives; all of them pass for the same network."""
-    return {"palettes": PALETTES, "z_ids": VectorKind("nano", "float32", (192,), embed)}
+    """All kinds, z_ids as ``embed`` gives them; all of them pass for the same network."""
+    return {
+        "palettes": PALETTES,
+        "z_ids": VectorKind("nano", "float32", (192,), embed),
+        "meshes": VectorKind("nano", "float32", MESH_SHAPE, given_mesh, (GIVEN,)),
+        "persons": VectorKind("nano", "uint8", PERSON_SHAPE, fake_persons),
+        **FROM_MESHES,
+    }
+
+
+def given_mesh(faces: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Nothing is found where nothing is given."""
+    return np.nan_to_num(given)
+
+
+def fake_persons(faces: np.ndarray) -> np.ndarray:
+    """A person fills the middle half of each picture."""
+    masks = np.zeros((len(faces), *PERSON_SHAPE), np.uint8)
+    masks[:, :, 16:48] = 255
+    return masks
 
 
 def faces(folder: Path, size: int = 32) -> FaceSet:

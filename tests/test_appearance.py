@@ -11,10 +11,13 @@ from hasnet_models.topology.appearance import (
     EXTENT,
     SIDE,
     appearance_map,
+    believed,
+    evenly_lit,
     face_mask,
     facing,
     mean_map,
     placed,
+    spread,
 )
 from hasnet_models.topology.mean_face import mean_face, mirrored
 from hasnet_models.topology.points import FACE_OVAL
@@ -168,3 +171,41 @@ def test_points_that_are_no_numbers_are_refused():
     ):
         with pytest.raises(ValueError, match="not finite"):
             call()
+
+
+def maps(count: int, noise: float) -> np.ndarray:
+    """Faces of one domain: skin of many tints, features that vary by so much."""
+    rng = np.random.default_rng(0)
+    base = np.array([200, 160, 140]) + rng.normal(0, 15, (count, 1, 1, 3))
+    return (base + rng.normal(0, noise, (count, SIDE, SIDE, 3))).clip(0, 255).astype(np.uint8)
+
+
+def test_coloured_glasses_are_left_out_of_a_map_and_paint_is_kept_where_it_is_usual():
+    faces = maps(12, 4)
+    mean = mean_map(faces)
+    glasses = faces[0].copy()
+    glasses[14:22, 8:40] = (40, 60, 220)
+    mended = believed(glasses, mean, spread(faces, mean))
+    assert np.abs(mended.astype(int) - faces[0]).mean() < 6
+    assert np.abs(mended[14:22, 8:40].astype(int) - faces[0][14:22, 8:40]).max() < 60
+    painted = faces.copy()
+    painted[::2, 14:22, 8:40] = (40, 60, 220)
+    usual = mean_map(painted)
+    kept = believed(painted[0], usual, spread(painted, usual))
+    assert np.abs(kept[16:20, 12:36].astype(int) - painted[0][16:20, 12:36]).mean() < 12
+
+
+def test_a_face_of_another_tint_is_believed():
+    faces = maps(12, 4)
+    mean = mean_map(faces)
+    green = np.clip(faces[3] + np.array([-80, 20, -60]), 0, 255).astype(np.uint8)
+    assert np.abs(believed(green, mean, spread(faces, mean)).astype(int) - green).mean() < 3
+
+
+def test_side_light_is_taken_off_and_symmetric_shade_stays():
+    side = np.linspace(90, 230, SIDE)[None, :, None].repeat(SIDE, 0).repeat(3, 2).astype(np.uint8)
+    even = evenly_lit(side).astype(int)
+    assert np.ptp(even.mean((0, 2))) < 0.4 * np.ptp(side.astype(int).mean((0, 2)))
+    both = np.minimum(side, side[:, ::-1])
+    assert np.abs(evenly_lit(both).astype(int) - both).max() <= 1
+    assert (evenly_lit(side, 0.0).astype(int) - side).max() <= 1

@@ -187,7 +187,7 @@ def test_checkpoint_of_another_layout_is_one_sentence(folder, tmp_path):
     meta.write_text(json.dumps({**json.loads(meta.read_text()), "format": 1}))
     with pytest.raises(UsageError, match="number 1") as error:
         loop.resume(nano.rt_stage(folder), tmp_path / "run", nano.CPU)
-    assert "base=FILE" in error.value.hint
+    assert "base=FILE" in error.value.hint and error.value.parameters == ("base",)
     meta.write_text("[1, 2]")
     with pytest.raises(WeightsError, match="cannot be read"):
         loop.resume(nano.rt_stage(folder), tmp_path / "run", nano.CPU)

@@ -54,6 +54,16 @@ def test_pictures_that_cannot_be_used_are_listed_and_counted(run, here):
     assert "1 of 13 pictures were left out." in out.err
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("nowhere.json", "cannot be read"), ("bad.json", "is damaged: Expecting")]
+)
+def test_parts_that_cannot_be_used_are_one_sentence(run, here, name, said):
+    (here / "bad.json").write_text("{")
+    out = run(*train_arguments(here, "--stage", "tt", "--parts", here / name, "-o", here / "run"))
+    assert out.code == 2 and said in out.err and "Traceback" not in out.err
+    assert not (here / "run").exists()
+
+
 def test_interrupt_finishes_the_step_saves_and_goes_on_later(here):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "hasnet_cli"]

@@ -9,6 +9,7 @@ import pytest
 
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins import Domain, discover
+from hasnet_models.topology.strength import Shaping
 
 REPOSITORY = Path(__file__).parents[1]
 HOOK = "from hasnet_models.plugins import Domain, hookimpl\n@hookimpl\n"
@@ -198,6 +199,44 @@ def test_a_wrong_manifest_is_one_sentence(site, manifest, about):
     assert about in failure.error
 
 
+def shaped(site, table: str, api: int = 2):
+    """The domain and the failures of a package whose manifest has a table [shape]."""
+    path = site.install("shaped") / "domain.toml"
+    text = path.read_text().replace("api = 1", f"api = {api}")
+    path.write_text(f"{text}\n[shape]\n{table}\n")
+    registry = discover({})
+    return registry.domains, registry.failures
+
+
+def test_a_manifest_says_how_far_faces_go_to_its_shape(site):
+    (domain,), _ = shaped(site, "strength = 0.75\nown = 0")
+    assert domain.shaping == Shaping(0.75, own=0)
+
+
+def test_a_manifest_of_the_first_kind_has_the_defaults(site):
+    site.install("pencil")
+    (domain,) = discover({}).domains
+    assert domain.shaping == Shaping()
+    assert domain.reference_set.shape is None
+
+
+@pytest.mark.parametrize(
+    ("table", "about"),
+    [
+        ("strength = 1.6", "strength is 0 to 1.5, not 1.6"),
+        ("strength = -1", "strength is 0 to 1.5"),
+        ("strength = nan", "strength is 0 to 1.5"),
+        ("own = 2.1", "own is 0 to 2"),
+        ("domain = '1'", "needs 'domain' in [shape] as a number"),
+        ("domain = true", "as a number"),
+        ("width = 1", "unknown key 'width' in [shape]"),
+    ],
+)
+def test_a_wrong_shape_table_is_one_sentence(site, table, about):
+    domains, (failure,) = shaped(site, table)
+    assert not domains and about in failure.error
+
+
 def test_references_by_number_and_name(site):
     site.install("pencil")
     domain = discover({}).get("pencil")
@@ -230,3 +269,7 @@ def test_our_own_plugins_are_whole(name, monkeypatch):
     for reference in domain.references:
         assert len(np.unique(reference.palette, axis=0)) == 20
         assert reference.z_id.shape == (192,)
+        assert reference.shares.shape == (20, 6)
+    assert sum(one.shape is not None for one in domain.references) >= 30
+    assert domain.reference_set.shape is not None
+    assert domain.reference_set.appearance_spread is not None

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hasnet_models.networks.appearance import lay, mean_over
+from hasnet_models.networks.appearance import keep_tone, lay, mean_over
 from hasnet_models.networks.colour import to_lab
 
 
@@ -66,3 +66,20 @@ def test_colours_beyond_the_screen_stay_in_range_and_finite():
     assert out.isfinite().all() and out.abs().max() <= 1
     raw = lay(x * 4, face, torch.ones_like(mask), 0.5)
     assert raw.isfinite().all() and raw.abs().max() <= 1
+
+
+def test_broad_tone_comes_back_and_strokes_stay():
+    stripes = (torch.arange(64) % 2 * 0.2 - 0.1).expand(1, 3, 64, 64)
+    x_rt, x_tt = torch.full((1, 3, 64, 64), -0.5), 0.3 + stripes
+    kept = keep_tone(x_tt, x_rt, torch.ones(1, 1, 8, 8), 0.75)
+    assert kept.mean().item() == pytest.approx(0.25 * 0.3 + 0.75 * -0.5, abs=1e-4)
+    assert kept.std().item() == pytest.approx(x_tt.std().item(), rel=1e-3)
+
+
+def test_tone_outside_the_face_is_not_touched():
+    mask = torch.zeros(1, 1, 8, 8)
+    mask[..., 2:6, 2:6] = 1
+    x_rt, x_tt = torch.full((1, 3, 64, 64), -0.5), torch.full((1, 3, 64, 64), 0.5)
+    kept = keep_tone(x_tt, x_rt, mask, 1.0)
+    assert (kept[..., :8, :] == 0.5).all() and kept[..., 28:36, 28:36].mean() < -0.45
+    assert (keep_tone(x_tt, x_rt, mask, 0.0) == x_tt).all()

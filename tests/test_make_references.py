@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,10 @@ from hasnet_models import image_io
 from hasnet_models.avatar.references import make_references, training_rows
 from hasnet_models.errors import DomainError, ImageError, UsageError
 from hasnet_models.plugins import Domain
-from hasnet_models.plugins.reference import load_references
+from hasnet_models.plugins.reference import load_reference_set, load_references
 from hasnet_models.plugins.seal import seal_plugin, sealed_manifest
 from hasnet_models.plugins.selection import Candidate, choose
+from hasnet_models.topology.anime import anime_shape
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -111,6 +113,38 @@ def test_one_licence_for_all_can_be_given(faces, tmp_path):
     assert {reference.licence for reference in made} == {"MIT"} and len(made) == 5
 
 
+PARTS = {
+    "re": [0.23, 0.31, 0.17, 0.15], "le": [0.56, 0.31, 0.17, 0.15],
+    "mouth": [0.44, 0.57, 0.09, 0.05], "nose": [0.48, 0.5], "chin": [0.48, 0.68],
+}  # fmt: skip
+
+
+def test_boxes_give_anime_its_shapes_and_its_frame(faces, tmp_path):
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text(json.dumps({f"{number}.png": PARTS for number in range(5)}))
+    made = make_references(faces, "oil", tmp_path / "r", boxes=boxes, embed=embed)
+    plain = make_references(faces, "oil", tmp_path / "p", embed=embed)
+    assert [one.source for one in made] == [one.source for one in plain]  # the same choice
+    known = [one.source != "source 5" for one in made]
+    assert [one.shape is not None for one in made] == known and not all(known)
+    assert [one.appearance is not None for one in made] == known
+    assert all(one.shape is None for one in plain)  # noise has no mesh
+    whole = load_reference_set(tmp_path / "r")
+    np.testing.assert_allclose(whole.shape, anime_shape(), atol=1e-3)
+    assert whole.appearance.shape == (48, 48, 3)
+    assert load_reference_set(tmp_path / "p").shape is None
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"0.png": {"re": [0, 0, 1, 1]}}'])
+def test_boxes_that_cannot_be_used_are_one_sentence_and_no_file(faces, tmp_path, text):
+    boxes = tmp_path / "boxes.json"
+    if text is not None:
+        boxes.write_text(text)
+    with pytest.raises(UsageError, match="boxes"):
+        make_references(faces, "oil", tmp_path / "r", boxes=boxes, embed=embed)
+    assert not (tmp_path / "r").exists()
+
+
 @pytest.mark.parametrize(("domain", "count"), [("anime", 1), ("woodcut", 0)])
 def test_too_few_pictures_are_one_sentence_and_no_file(faces, tmp_path, domain, count):
     with pytest.raises(UsageError, match=f"holds {count} training pictures of {domain}"):
@@ -151,6 +185,15 @@ def test_seal_writes_the_hashes_of_what_is_there(package):
     assert tomllib.loads(sealed_manifest(package)) == manifest
     domain = Domain.from_manifest(manifest, package, "x")
     assert domain.head == package / "head.safetensors"
+
+
+def test_seal_keeps_the_other_tables(package):
+    path = package / "domain.toml"
+    path.write_text(path.read_text().replace("[ref", "[shape]\n# ours\nstrength = 0.5\n\n[ref"))
+    text = sealed_manifest(package)
+    assert tomllib.loads(text)["shape"] == {"strength": 0.5} and "# ours" in text
+    path.write_text(text)
+    assert sealed_manifest(package) == text
 
 
 def test_what_cannot_be_sealed_is_one_sentence_and_stays(package):

@@ -1,18 +1,26 @@
 """The whole way from a photo to an avatar with the embedded weights."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from hasnet_models import image_io
+from hasnet_models.avatar import shaping
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.pipeline import likeness, palette_distance
 from hasnet_models.avatar.steps import stages
 from hasnet_models.errors import UsageError, WeightsError
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.domain import DataFile
 from hasnet_models.plugins.reference import Reference, save_references
+from hasnet_models.topology.anime import anime_shape
+from hasnet_models.topology.flow import jacobians
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 
@@ -132,3 +140,53 @@ def test_reference_from_a_picture_without_a_face(networks):
     found, notes = networks.reference_from_image(flat)
     assert (found.palette == 200).all() or found.palette.std() < 5
     assert any("No face" in note for note in notes)
+
+
+@pytest.mark.slow
+def test_shape_and_appearance_come_from_the_reference_and_can_be_left_out(networks, face):
+    assert face.mesh is not None and face.person is not None
+    own = networks.reference_from_image(image_io.read(ASTRONAUT))[0]
+    assert own.shape is not None and own.appearance is not None
+    eyes = replace(own, shape=anime_shape().astype(np.float32))
+    whole = networks.render(face, eyes, None)
+    bare = networks.render(face, eyes, None, Look(shape=0, appearance=0))
+    assert np.array_equal(bare.x_rt, whole.x_rt)
+    assert np.array_equal(bare.x_warp, bare.x_rt) and np.array_equal(bare.x_map, bare.x_rt)
+    inner, edge = (slice(180, 300), slice(140, 370)), (slice(0, 4), slice(0, 512))
+    assert np.abs(whole.x_warp.astype(int) - whole.x_rt)[inner].mean() > 5
+    assert np.abs(whole.x_warp.astype(int) - whole.x_rt)[edge].max() <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["half", "two", "upside down", "even", "noise", "tiny face"])
+def test_ugly_pictures_give_avatars_without_tears(networks, face, kind):
+    crop = face.crop
+    even = np.full_like(crop, 127)
+    pictures = {
+        "half": np.hstack([crop[:, :256], even[:, :256]]),
+        "two": np.hstack([crop[:, 120:376], crop[:, 120:376][:, ::-1]]),
+        "upside down": crop[::-1],
+        "even": even,
+        "noise": np.random.default_rng(0).integers(0, 256, crop.shape, dtype=np.uint8),
+        "tiny face": np.vstack([even[:400], np.hstack([crop[::4, ::4][:112], even[:112, :384]])]),
+    }
+    photo = image_io.Photo(np.ascontiguousarray(pictures[kind]))
+    ugly, notes = networks.crop(photo, FaceChoice("aligned"))
+    assert any("no mesh" in note for note in notes) == (ugly.mesh is None)
+    eyes = replace(reference(3, (150, 90, 60)), shape=anime_shape().astype(np.float32))
+    guide = shaping.guide(ugly, eyes, None, Look(shape=1.5))
+    assert jacobians(guide.flow).min() > 0
+    for picture in stages(networks.render(ugly, eyes, None, Look(shape=1.5))):
+        assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
+    if kind in ("even", "noise"):
+        assert ugly.mesh is None and not guide.flow.any()
+
+
+@pytest.mark.slow
+def test_weights_without_zones_still_work(networks, face):
+    torch.manual_seed(0)
+    blind = RTNet(replace(networks.rt.config, zones=False)).eval().requires_grad_(False)
+    old = replace(networks, rt=blind)
+    one = old.render(face, reference(1), None).x_rt
+    other = old.render(replace(face, zones=None), reference(1), None).x_rt
+    assert np.array_equal(one, other)

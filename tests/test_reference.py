@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from hasnet_models.errors import DomainError
-from hasnet_models.plugins.reference import Reference, likest, load_references, save_references
+from hasnet_models.plugins.header import read_names
+from hasnet_models.plugins.reference import (
+    Reference,
+    likest,
+    load_reference_set,
+    load_references,
+    save_references,
+)
 
 
 def reference(name: str = "a", seed: int = 0, size: int = 192, **more) -> Reference:
@@ -125,6 +133,88 @@ def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(DomainError, match="cannot be used"):
         load_references(path)
+
+
+def full(name: str, seed: int) -> Reference:
+    rng = np.random.default_rng(seed)
+    shares = rng.random((20, 6), dtype=np.float32)
+    return replace(
+        reference(name, seed),
+        shares=shares / shares.sum(0),
+        shape=rng.normal(0, 0.02, (468, 3)).astype(np.float32),
+        appearance=rng.integers(0, 256, (48, 48, 3), dtype=np.uint8),
+    )
+
+
+def test_shares_shape_and_appearance_come_back_to_whom_they_belong(tmp_path):
+    flat = replace(full("flat", 3), shape=None)
+    saved = [reference("bare", 1), full("a", 2), flat, full("b", 4)]
+    whole = full("domain", 9)
+    save_references(tmp_path / "r", saved, whole.shape, whole.appearance)
+    loaded = load_reference_set(tmp_path / "r")
+    for before, after in zip(saved, loaded.references, strict=True):
+        for name in ("shares", "shape", "appearance"):
+            one, other = getattr(before, name), getattr(after, name)
+            assert (one is None) == (other is None), (before.name, name)
+            if one is not None:
+                assert one.dtype == other.dtype
+                np.testing.assert_allclose(one, other, atol=1e-3)
+    np.testing.assert_allclose(loaded.shape, whole.shape, atol=1e-4)
+    np.testing.assert_array_equal(loaded.appearance, whole.appearance)
+    assert loaded.appearance_spread.shape == (48, 48)
+    assert read_names(tmp_path / "r") == ("bare", "a", "flat", "b")
+
+
+def test_a_file_of_the_first_version_still_loads(tmp_path):
+    save_file(tensors(), str(tmp_path / "r"), metadata())
+    loaded = load_reference_set(tmp_path / "r")
+    assert [one.name for one in loaded.references] == ["a", "b"]
+    assert all(one.shares is one.shape is one.appearance is None for one in loaded.references)
+    assert loaded.shape is loaded.appearance is loaded.appearance_spread is None
+    assert read_names(tmp_path / "r") == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("shares", np.full((20, 6), 0.05)),
+        ("shares", np.full((20, 5), 0.05, np.float32)),
+        ("shares", np.full((20, 6), 0.5, np.float32)),
+        ("shares", np.full((20, 6), np.nan, np.float32)),
+        ("shape", np.zeros((468, 2), np.float32)),
+        ("shape", np.full((468, 3), np.nan, np.float32)),
+        ("shape", np.full((468, 3), 1.5, np.float32)),
+        ("appearance", np.zeros((48, 48, 3), np.float32)),
+        ("appearance", np.zeros((64, 64, 3), np.uint8)),
+    ],
+)
+def test_wrong_optional_arrays_are_refused(tmp_path, name, array):
+    with pytest.raises(ValueError, match=r"shape|share|appearance"):
+        replace(reference(), **{name: array})
+    if name != "shares":
+        with pytest.raises(ValueError):
+            save_references(tmp_path / "r", [reference()], **{name: array})
+        assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("extra", "owners"),
+    [
+        ({}, [0]),
+        ({"shape": np.zeros((1, 468, 3), np.float16)}, [0, 1]),
+        ({"shape": np.zeros((1, 468, 3), np.float16)}, [5]),
+        ({"shape": np.zeros((1, 468, 3), np.float16)}, 0),
+        ({"shape": np.zeros((1, 9, 3), np.float16)}, [0]),
+        ({"domain_shape": np.full((468, 3), np.inf, np.float16)}, []),
+    ],
+)
+def test_optional_arrays_that_do_not_fit_are_one_sentence(tmp_path, extra, owners):
+    about = json.loads(metadata()["hasnet-references-1"]) | {"shape": owners}
+    save_file(
+        tensors() | extra, str(tmp_path / "r"), {"hasnet-references-2": json.dumps(about)}
+    )
+    with pytest.raises(DomainError, match="cannot be used"):
+        load_references(tmp_path / "r")
 
 
 def test_likest_has_the_largest_cosine():

@@ -23,7 +23,7 @@ def test_an_avatar_is_made_again_to_the_bit(run, networks, monkeypatch, options)
     args = ("--ref", "me.png", "--domain", "none", "--device", "cpu", *options)
     assert run("avatar", "me.png", *args, "-o", "first.png").code == 0
     document = json.loads(run("explain", "first.png", "--json").out)
-    assert document["changed_weights"] == [] and len(document["record"]["weights"]) == 5
+    assert document["changed_weights"] == [] and len(document["record"]["weights"]) == 7
     assert run(*shlex.split(document["command"])[1:]).out == "first-again.png\n"
     first, again = (image_io.read(name).rgb for name in ("first.png", "first-again.png"))
     assert (first == again).all()

@@ -204,7 +204,15 @@ def test_a_neutral_mouth_does_not_frown_when_photos_smile():
     width = np.ptp(MEAN[list(OUTER_LIPS), 0])
     assert curve(MEAN - smiling) < -0.005  # what the plain difference would make of it
     assert curve(after) > 0.6 * curve(MEAN)
-    assert np.ptp(after[list(OUTER_LIPS), 0]) < width  # only place and size
+    assert np.ptp(after[list(OUTER_LIPS), 0]) == pytest.approx(width, rel=1e-4)
+
+
+@pytest.mark.parametrize(("factor", "smaller"), [(0.9, False), (0.6, True)])
+def test_a_mouth_narrows_only_for_one_that_is_small_at_rest(factor, smaller):
+    lips, shape = list(LIPS), np.zeros_like(MEAN)
+    shape[lips, 0] = (factor - 1) * (MEAN[lips, 0] - MEAN[lips, 0].mean())
+    width = np.ptp(target(smile(MEAN), shape, strength=1.0)[lips, 0]) / np.ptp(smile(MEAN)[lips, 0])
+    assert width == pytest.approx(factor / 0.84 if smaller else 1, rel=0.02)
 
 
 @pytest.mark.parametrize("factor", [0.01, 20.0])

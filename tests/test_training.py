@@ -64,9 +64,12 @@ def test_resumed_run_equals_an_uninterrupted_one_beyond_the_content_s_size(
 @pytest.mark.parametrize("make", STAGES)
 def test_training_lowers_the_reconstruction(make, folder):
     tables = {
-        "rt": {"palette_attention": False},
+        "rt": {"palette_attention": False, "zones": False},
         "tt": {"residual": False},
-        "rt_train": {"adversarial": 0.0, "lr": 4e-3, "cross_palette": 0.0, "colour_jitter": 0.0},
+        "rt_train": {
+            **{"adversarial": 0.0, "zone": 0.0, "lr": 4e-3},
+            **{"cross_palette": 0.0, "colour_jitter": 0.0},
+        },
         "tt_train": {"warmup_images": 10000, "lr": 4e-3},
     }
     stage = make(folder, nano.preset(**tables))

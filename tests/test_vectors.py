@@ -12,7 +12,14 @@ import pytest
 from hasnet_models.data import rows, workers
 from hasnet_models.data.faces import load_faces
 from hasnet_models.data.rows import RowStore
-from hasnet_models.data.vectors import PALETTES, VectorKind, VectorStore, palettes_of
+from hasnet_models.data.vectors import (
+    GIVEN,
+    PALETTES,
+    KeyedFace,
+    VectorKind,
+    VectorStore,
+    palettes_of,
+)
 from hasnet_models.errors import HasnetError
 
 ROOT = Path(__file__).parents[1]
@@ -22,8 +29,8 @@ def face(value):
     return np.full((256, 256, 3), value, np.uint8)
 
 
-FACES = [(f"{i:024d}", face(i)) for i in range(5)]
-KEYS = [key for key, _ in FACES]
+FACES = [KeyedFace(f"{i:024d}", face(i)) for i in range(5)]
+KEYS = [f.key for f in FACES]
 
 
 class Counted:
@@ -43,9 +50,9 @@ def kind(function, key="one", **changes):
 
 def fill(cache, table, faces=FACES):
     store = VectorStore(cache, table)
-    wanted = set(store.lacking(key for key, _ in faces))
-    store.fill((key, f) for key, f in faces if key in wanted)
-    return store.rows([key for key, _ in faces])
+    wanted = set(store.lacking(f.key for f in faces))
+    store.fill(f for f in faces if f.key in wanted)
+    return store.rows([f.key for f in faces])
 
 
 def test_vectors_are_computed_once(tmp_path):
@@ -88,7 +95,7 @@ def test_a_second_identity_network_is_not_served_the_vectors_of_the_first(tmp_pa
 
 def test_a_new_version_of_the_palette_is_computed_anew(tmp_path):
     first = fill(tmp_path, {"palettes": PALETTES})["palettes"]
-    assert np.array_equal(first, palettes_of(np.stack([f for _, f in FACES])))
+    assert np.array_equal(first, palettes_of(np.stack([f.pixels for f in FACES])))
     newer = VectorKind("version 99", "uint8", (20, 3), lambda faces: palettes_of(255 - faces))
     second = fill(tmp_path, {"palettes": newer})["palettes"]
     assert not np.array_equal(first, second) and len(list(tmp_path.iterdir())) == 2
@@ -108,10 +115,19 @@ def test_a_kind_may_need_another_and_depends_on_its_key(tmp_path):
     assert np.array_equal(fill(tmp_path, table("one"))["sum"], [[3 * i] * 2 for i in range(5)])
 
 
-@pytest.mark.parametrize("needs", [("later",), ("palettes",)])
-def test_a_table_in_the_wrong_order_is_refused(needs, tmp_path):
-    table = {"palettes": PALETTES, "v": kind(Counted(1), needs=needs), "later": kind(Counted(1))}
-    with pytest.raises(ValueError, match=f"v cannot be computed from {needs[0]}"):
+def test_a_kind_may_need_what_is_computed_apart_and_what_is_given(tmp_path):
+    def compute(faces, palettes, given):
+        return palettes[:, 0, :2] + given
+
+    table = {"palettes": PALETTES, "v": kind(compute, needs=("palettes", GIVEN))}
+    faces = [f._replace(given=np.full(2, i, np.float32)) for i, f in enumerate(FACES)]
+    first = palettes_of(np.stack([f.pixels for f in FACES]))[:, 0, :2]
+    assert np.array_equal(fill(tmp_path, table, faces)["v"], first + np.arange(5.0)[:, None])
+
+
+def test_a_table_in_the_wrong_order_is_refused(tmp_path):
+    table = {"v": kind(Counted(1), needs=("later",)), "later": kind(Counted(1))}
+    with pytest.raises(ValueError, match="v cannot be computed from later"):
         VectorStore(tmp_path, table)
 
 
@@ -124,7 +140,7 @@ def test_a_kind_that_gives_another_shape_is_an_error(tmp_path):
 
 def test_what_was_computed_before_an_interrupt_is_kept(tmp_path):
     compute = Counted(1)
-    many = [(f"{i:024d}", face(i % 256)) for i in range(80)]
+    many = [KeyedFace(f"{i:024d}", face(i % 256)) for i in range(80)]
 
     def interrupted():
         yield from many[:70]
@@ -191,11 +207,11 @@ class Word(str):
 def test_hashes_are_not_looked_up_one_by_one(tmp_path):
     compared = []
     for count in (100, 400):
-        faces = [(Word(f"{i:024d}"), face(0)) for i in range(count)]
+        faces = [KeyedFace(Word(f"{i:024d}"), face(0)) for i in range(count)]
         Word.compared = 0
         store = VectorStore(tmp_path, {"v": kind(Counted(1), str(count))})
         store.fill(iter(faces))
-        store.rows([key for key, _ in faces])
+        store.rows([f.key for f in faces])
         compared.append(Word.compared / count)
     assert compared[1] <= compared[0] + 1  # a face's share does not grow with their number
 

@@ -2,9 +2,9 @@
 
     python tools/bench_avatar.py [--photo examples/astronaut.png] [--runs 10] [--threads 2]
 
-Prints medians in seconds; the last column is the share of the warm total. The last line is the
-medium's time as a share of the networks', the median of pairs taken one after the other, which
-tells something on a busy machine too.
+Prints medians in seconds; the last column is the share of the warm total. The last lines are the
+medium's time as a share of the networks', medians of pairs taken one after the other, which tell
+something on a busy machine too.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from pathlib import Path
 import torch
 
 from hasnet_models import image_io
+from hasnet_models.avatar import shaping, wishes
 from hasnet_models.avatar.layer import layer_of
-from hasnet_models.avatar.look import Look
+from hasnet_models.avatar.look import APPEARANCE, Look
 from hasnet_models.avatar.pipeline import AvatarPipeline
-from hasnet_models.avatar.shaping import shares_of, stacked, zones_of
 from hasnet_models.face.align import resized
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.search import locate
 from hasnet_models.networks import colour
-from hasnet_models.networks.tensors import to_signed, to_tensor
+from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.networks.tt_net import content_features
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import discover
+from hasnet_models.topology.zones import zone_maps
 
 
 def median(run: Callable[[], object], runs: int) -> float:
@@ -59,25 +62,32 @@ def parts(pipeline: AvatarPipeline, photo: Path, domain_name: str, runs: int) ->
     domain = discover().get(domain_name)
     reference = domain.references[0]
     picture = image_io.read(photo)
-    face = pipeline.crop(picture)[0]
-    crop = face.crop
-    x = to_tensor(crop[None])
-    palette = to_signed(reference.palette[None])
-    zones, shares = stacked([zones_of(face)], x.device), stacked([shares_of(reference)], x.device)
-    gray = colour.lightness(x)
-    x_rt = pipeline.rt(gray, palette, zones, shares)
-    drawn = pipeline.render(face, reference, domain)
-    layer = layer_of(Look(), domain)
-    content = content_features(pipeline.vgg, x_rt, pipeline.tt.config)
+    aligned, _ = locate(picture, FaceChoice(), pipeline.detector)
+    face = pipeline.geometry.known(aligned)
+    gray = colour.lightness(to_tensor(face.crop[None]))
+    wish = wishes.wish(face, Look())
+    x_rt = pipeline.recoloured(gray, [reference], [wish])
+    guide = shaping.guide(face, reference, domain, Look())
+    x_warp, person = shaping.shaped(x_rt, [guide])
+    x_map = shaping.coloured(x_warp, [guide], APPEARANCE)
+    content = content_features(pipeline.vgg, x_map, pipeline.tt.config)
     z_id = torch.from_numpy(reference.z_id)[None]
+    drawn, layer = pipeline.render(face, reference, domain), layer_of(Look(), domain)
     steps = {
         "read": lambda: image_io.read(photo),
-        "detect and align": lambda: pipeline.crop(picture),
-        "z_id of the source": lambda: pipeline.embed(crop),
-        "RT-Net": lambda: pipeline.rt(gray, palette, zones, shares),
-        "VGG": lambda: content_features(pipeline.vgg, x_rt, pipeline.tt.config),
-        "TT-Net": lambda: pipeline.tt(x_rt, content, z_id),
-        "crop to avatar": lambda: pipeline.render(face, reference, domain),
+        "detect and align": lambda: locate(picture, FaceChoice(), pipeline.detector),
+        "z_id of the source": lambda: pipeline.embed(face.crop),
+        "geometry": lambda: pipeline.geometry.known(aligned),
+        "  mesh": lambda: pipeline.geometry.meshes.find(face.crop),
+        "  person": lambda: pipeline.geometry.persons.mask(face.crop),
+        "  zones": lambda: zone_maps(face.mesh.points, face.person),
+        "RT-Net": lambda: pipeline.recoloured(gray, [reference], [wish]),
+        "shape, flow, map": lambda: shaping.guide(face, reference, domain, Look()),
+        "warp": lambda: shaping.shaped(x_rt, [guide]),
+        "lay the map": lambda: shaping.coloured(x_warp, [guide], APPEARANCE),
+        "VGG": lambda: content_features(pipeline.vgg, x_map, pipeline.tt.config),
+        "TT-Net": lambda: pipeline.tt(x_map, content, z_id, person=person),
+        "face to avatar": lambda: pipeline.render(face, reference, domain),
         "medium": lambda: layer.on_face(drawn.x_tt, drawn) if layer else None,
     }
     return {name: median(run, runs) for name, run in steps.items()}
@@ -111,8 +121,7 @@ def main() -> None:
     cv2.setNumThreads(options.threads)
     pipeline = AvatarPipeline.load("cpu")
     found = parts(pipeline, options.photo, options.domain, options.runs)
-    whole = [*list(found)[:3], "crop to avatar", "medium"]
-    total = sum(found[name] for name in whole)
+    total = sum(found[name] for name in [*list(found)[:4], "face to avatar", "medium"])
     for name, seconds in found.items():
         print(f"{name:20} {seconds:7.3f}  {seconds / total:6.1%}")
     print(f"{'warm total':20} {total:7.3f}")

@@ -24,10 +24,13 @@ from hasnet_models.config.load import load_preset
 from hasnet_models.config.schema import Preset
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.data.index import FaceRecord
+from hasnet_models.data.parts import packed
 from hasnet_models.device import resolve_device
+from hasnet_models.face.mesh import POINTS
 from hasnet_models.palette import COLOURS
+from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.training import losses
-from hasnet_models.training.cost import topology_at
+from hasnet_models.training.cost import blank_vectors, topology_at
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
 
@@ -54,7 +57,13 @@ def noise_faces(domains: tuple[str, ...], side: int) -> FaceSet:
     palettes = rng.integers(0, 256, (len(records), COLOURS, 3), dtype=np.uint8)
     z_ids = rng.normal(size=(len(records), EMBEDDING_SIZE)).astype(np.float32)
     z_ids /= np.linalg.norm(z_ids, axis=1, keepdims=True)
-    return FaceSet(records, images, {"palettes": palettes, "z_ids": z_ids})
+    points = mean_face() + rng.normal(0, 0.005, (len(records), POINTS, 3))
+    vectors = {
+        **blank_vectors(len(records)),
+        **{"palettes": palettes, "z_ids": z_ids},
+        "meshes": np.stack([packed(face, 1.0) for face in points]),
+    }
+    return FaceSet(records, images, vectors)
 
 
 def make_stage(preset: Preset, size: int, runtime: Runtime) -> TTStage:

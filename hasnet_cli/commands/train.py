@@ -18,7 +18,10 @@ from hasnet_models.training.job import TrainingJob
 
 PATH = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0)
-ABLATIONS = "no-rt, no-zones, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-64, skips, no-skips"
+ABLATIONS = (
+    "no-rt, no-zones, no-shape, no-appearance, only-ccx, only-scx, no-cx, con0-16, con0-32, "
+    "con0-64, skips, no-skips"
+)
 
 
 @click.command("train")
@@ -31,6 +34,7 @@ ABLATIONS = "no-rt, no-zones, only-ccx, only-scx, no-cx, con0-16, con0-32, con0-
 @click.option("--domain", metavar="NAME", help="Train only this domain's head, from the base.")
 @click.option("--rt", type=PATH, help="RT-Net weights for stage tt.")
 @click.option("--base", type=PATH, help="Weights to start from.")
+@click.option("--parts", type=PATH, help="Parts of faces [default: FACES/parts.json, if there].")
 @click.option("--minutes", type=MINUTES, help="Stop after so many minutes.")
 @click.option("--images", type=click.IntRange(min=0), help="Stop after so many images.")
 @click.option("--save-every", type=MINUTES, default=5.0, help="Minutes.")
@@ -66,7 +70,7 @@ def make_job(preset: Preset, options: dict[str, Any]) -> TrainingJob:
     """What is to be trained."""
     from hasnet_models.training import session
 
-    asked = {name: options[name] for name in ("domain", "rt", "base", "resume")}
+    asked = {name: options[name] for name in ("domain", "rt", "base", "parts", "resume")}
     name = "-".join(filter(None, (options["stage"], options["domain"])))
     folder = options["run"] or Path("runs") / name
     job = TrainingJob(options["stage"], options["faces"], folder, preset, **asked)

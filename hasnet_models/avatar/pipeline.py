@@ -75,7 +75,8 @@ class AvatarPipeline:
             NoFaceError: there is no face.
         """
         aligned, notes = locate(photo, choice, self.detector)
-        return self.geometry.known(aligned), notes
+        faces, more = self._known([aligned])
+        return faces[0], notes + more
 
     def crops(
         self, photo: Photo, choice: FaceChoice = AUTO, like: np.ndarray | None = None
@@ -90,7 +91,16 @@ class AvatarPipeline:
         """
         likeness = None if like is None else (lambda crop: float(self.embed(crop) @ like))
         faces, notes = select(photo, choice, self.detector, likeness)
-        return [self.geometry.known(face) for face in faces], notes
+        faces, more = self._known(faces)
+        return faces, notes + more
+
+    def _known(self, faces: Sequence[AlignedFace]) -> tuple[list[AlignedFace], list[str]]:
+        """The faces with their geometry, and a note on those whose geometry is not to be found."""
+        found = [self.geometry.known(face) for face in faces]
+        without = sum(face.mesh is None for face in found)
+        which = "The face has" if len(found) == 1 else f"{without} of {len(found)} faces have"
+        note = f"{which} no mesh that is sure: no change of shape, colours by a mean face."
+        return found, [note] if without else []
 
     def reference_from_image(
         self, photo: Photo, choice: FaceChoice = AUTO
@@ -152,7 +162,7 @@ class AvatarPipeline:
         references = [tinted(one, look.colour) for one in references]
         wanted = [wishes.wish(face, look) for face in faces]
         gray = wishes.lifted(colour.lightness(sources), wanted)
-        x_rt = self._recoloured(gray, references, wanted) if tt.config.use_rt else sources
+        x_rt = self.recoloured(gray, references, wanted) if tt.config.use_rt else sources
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
@@ -161,7 +171,8 @@ class AvatarPipeline:
         content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
         code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
-        x_tt = wishes.with_own_colours(tt(x_map, content, z_id, code, person=person), own)
+        x_tt = shaping.toned(tt(x_map, content, z_id, code, person=person), x_map, guides)
+        x_tt = wishes.with_own_colours(x_tt, own)
         _check_finite(x_tt, domain)
         shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
         stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
@@ -173,10 +184,10 @@ class AvatarPipeline:
         """The persons of a whole photo, float32 (h, w) 0..1, its longer side 256 px."""
         return self.geometry.persons.mask_of_photo(photo.rgb)
 
-    def _recoloured(
+    def recoloured(
         self, gray: Tensor, references: Sequence[Reference], wanted: Sequence[Wish]
     ) -> Tensor:
-        """X_RT of gray faces (B, 1, S, S)."""
+        """X_RT (B, 3, S, S) of faces whose lightness is `gray` (B, 1, S, S), -1..1 both."""
         palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
         zones = shaping.stacked([one.zones for one in wanted], self.device)
         shares = shaping.stacked([shares_of(r) for r in references], self.device)

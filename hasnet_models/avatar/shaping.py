@@ -15,20 +15,21 @@ from torch import Tensor
 from hasnet_models.avatar.look import Look
 from hasnet_models.controls.tint import painted_map, shares_of, tinted_map
 from hasnet_models.face.types import AlignedFace
-from hasnet_models.networks.appearance import CHROMA, PATTERN, lay
+from hasnet_models.networks.appearance import CHROMA, PATTERN, keep_tone, lay
 from hasnet_models.networks.rt_net import bring_to
 from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.networks.warp import warp
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import Reference
-from hasnet_models.topology.appearance import believed, face_mask, placed
+from hasnet_models.topology.appearance import believed, evenly_lit, face_mask, placed
 from hasnet_models.topology.flow import GRID, Flow, flow
 from hasnet_models.topology.shape import Shape, mixed_shape, target
 from hasnet_models.topology.strength import Shaping
 from hasnet_models.topology.zones import ZONES, zone_maps
 
 SIDE = 128  # at which maps and masks are laid on
+TONE_KEPT = 0.7  # of a face's broad luminance that TT-Net changed
 _FACE_ZONES = slice(0, 3)  # skin, lips, eyes
 
 
@@ -73,7 +74,7 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
     appearance = appearance_of(reference, domain)
     if appearance is not None and look.colouring:
         appearance = with_own_colours(appearance, reference, look)
-        colours = np.round(placed(appearance, goal, SIDE)).astype(np.uint8)
+        colours = np.round(placed(evenly_lit(appearance), goal, SIDE)).astype(np.uint8)
         mask = face_mask(goal, SIDE)
     oval = zone_maps(goal)[_FACE_ZONES].sum(0)
     return Guide(still, _person(face), oval, colours, mask)
@@ -135,6 +136,12 @@ def coloured(x_warp: Tensor, guides: Sequence[Guide], chroma: float) -> Tensor:
         return x_warp
     faces = to_tensor(np.stack([one.colours for one in guides]), x_warp.device)
     return lay(x_warp, faces, masks, chroma, chroma * PATTERN / CHROMA)
+
+
+def toned(x_tt: Tensor, x_map: Tensor, guides: Sequence[Guide]) -> Tensor:
+    """Avatars (B, 3, S, S) whose faces are about as dark as TT-Net got them: skins keep order."""
+    ovals = stacked([one.oval[None] for one in guides], x_tt.device)
+    return keep_tone(x_tt, x_map, ovals, TONE_KEPT)
 
 
 def stacked(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:

@@ -37,6 +37,8 @@ def _attention(preset: Preset) -> Iterator[str]:
     for key in ("zones", "tone_fixed"):
         if getattr(rt, key) and not rt.palette_attention:
             yield f"rt.{key} needs rt.palette_attention"
+    if preset.rt_train.zone and not rt.zones:
+        yield "rt_train.zone needs rt.zones"
     if rt.tone_mean and not rt.tone_match:
         yield "rt.tone_mean needs rt.tone_match"
 
@@ -97,6 +99,10 @@ def _sampling(preset: Preset) -> Iterator[str]:
         yield "tt_train.same_image and tt_train.pair_share are together more than 1"
     if 0 < c.pool < c.batch:
         yield f"tt_train.pool must be 0 or at least tt_train.batch, which is {c.batch}"
+    for key in ("shape_strength", "appearance_chroma", "appearance_pattern"):
+        ends = getattr(c, key)
+        if len(ends) != 2 or ends[0] > ends[1]:
+            yield f"tt_train.{key} must be two numbers, rising"
     if sum(c.shares.values()) > 1 + 1e-6:
         yield "tt_train.shares are together more than 1"
 

@@ -26,7 +26,9 @@ PRESETS = ("lite", "paper")
 # names that `hasnet train --ablate` knows, and what each sets
 ABLATIONS = {
     "no-rt": ("tt.use_rt=false",),
-    "no-zones": ("rt.zones=false",),
+    "no-zones": ("rt.zones=false", "rt_train.zone=0"),
+    "no-shape": ("tt.shape=false",),
+    "no-appearance": ("tt.appearance=false",),
     "only-ccx": ("tt_train.style=0",),
     "only-scx": ("tt_train.content=0",),
     "no-cx": ("tt_train.style=0", "tt_train.content=0"),

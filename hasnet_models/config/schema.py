@@ -19,6 +19,14 @@ CON0 = (16, 32, 64)
 LAYERS = layer_names("vgg19")
 NORMS = ("styled", "adain")
 BASES = ("blur", "flat")
+# keys that change no tensor: weights trained under one value of them go on under another
+FREE = {
+    "rt": ("size", "detail", "detail_least", "tone_match", "tone_fixed", "tone_mean"),
+    "tt": (
+        *("trained_size", "base", "blur_grid", "own_hue", "guided", "displacement"),
+        *("shape", "appearance"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,11 @@ class TTConfig:
     blur_grid: int = key(32, "cells a side of the blurred X_RT", 1, 256)
     own_hue: bool = key(False, "with residual: what is added keeps the hue of X_RT")
     guided: bool = key(False, "the output planes are enlarged along X_RT's edges")
-    displacement: float = key(0.0, "greatest warp of X_RT, in half frames; 0: none", 0.0, 1.0)
+    displacement: float = key(
+        0.0, "greatest warp of X_RT that is learned, in half frames; 0: none", 0.0, 1.0
+    )
+    shape: bool = key(False, "X_RT is first warped to the shape of the domain and the reference")
+    appearance: bool = key(False, "the reference's face is laid over X_RT where its colours lie")
     domains: tuple[str, ...] = key((), "names that the domain code may take; none: no code")
     use_rt: bool = key(True, "false: X_S itself in the place of X_RT, the ablation without RT-Net")
 
@@ -126,6 +138,7 @@ class RTTrainConfig:
     affine: float = key(
         0.0, "pictures are turned (rad), scaled and shifted by up to so much", 0.0, 0.2
     )
+    zone: float = key(0.0, "weight of each zone's colours under another one's palette", 0.0)
     d_widths: tuple[int, ...] = key((64, 128, 256), "the discriminator's channels", 1, 1024)
     ema: float = key(0.999, "memory of the averaged weights, from step to step", 0.0, 1.0)
     seed: int = key(0, "all that is drawn follows from it", 0)
@@ -192,6 +205,19 @@ class TTTrainConfig:
     affine: float = key(
         0.0, "sources that meet another domain are turned (rad), scaled, shifted", 0.0, 0.2
     )
+    shape_strength: tuple[float, ...] = key(
+        (0.72, 1.13), "with tt.shape: drawn between these, times the domain's default", 0.0, 2.0
+    )
+    own_shape: float = key(
+        0.5, "with tt.shape: share of entries that mix in the reference's own shape", 0.0, 1.0
+    )
+    appearance_chroma: tuple[float, ...] = key(
+        (0.5, 0.95), "with tt.appearance: how far the chroma goes, drawn between these", 0.0, 1.0
+    )
+    appearance_pattern: tuple[float, ...] = key(
+        (0.3, 0.75), "with tt.appearance: how much of the lightness's pattern is laid", 0.0, 1.0
+    )
+    person: bool = key(False, "less is added to the ground behind a person, as in an avatar")
     d_widths: tuple[int, ...] = key(
         (32, 64, 128, 256, 512, 512), "the discriminator's channels, fine to coarse", 1, 1024
     )

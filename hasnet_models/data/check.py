@@ -17,6 +17,7 @@ from hasnet_models.data.index import (
     shortlist,
     splits,
 )
+from hasnet_models.data.parts import find_parts
 from hasnet_models.data.pictures import MIN_SIDE, file_hash, picture_files, read_face
 from hasnet_models.errors import HasnetError
 
@@ -57,11 +58,12 @@ def check(source: Path, progress: Advance = lambda: None) -> FaceCheck:
 
     Raises:
         UsageError: see :func:`hasnet_models.data.index.list_faces` and
-            :func:`hasnet_models.data.shards.find_shards`.
+            :func:`hasnet_models.data.shards.find_shards`; also when the parts file is damaged.
     """
     if shards.is_shards(source):
         return _check_shards(source, progress)
     listings = {s: present(source, s) for s in splits(source)}
+    find_parts(source, None, [r for listing in listings.values() for r in listing.records])
     report = FaceCheck()
     found: dict[str, tuple[list[FaceRecord], list[str]]] = {}
     for split, listing in listings.items():

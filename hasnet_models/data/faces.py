@@ -22,9 +22,10 @@ from hasnet_models.data.index import (
     oddities,
     read_index,
 )
+from hasnet_models.data.parts import FaceParts, find_parts, unpacked
 from hasnet_models.data.pictures import file_hash, read_face
 from hasnet_models.data.rows import Rows
-from hasnet_models.data.vectors import VECTOR_SIDE, VectorStore, VectorTable
+from hasnet_models.data.vectors import VECTOR_SIDE, KeyedFace, VectorStore, VectorTable
 from hasnet_models.data.workers import ordered
 from hasnet_models.errors import HasnetError, UsageError
 
@@ -69,6 +70,10 @@ class FaceSet:
         """float32 (N, D), unit length."""
         return self.vectors["z_ids"]
 
+    def mesh(self, index: int) -> tuple[np.ndarray, float]:
+        """Points float32 (468, 3) of face ``index`` and the score of its mesh."""
+        return unpacked(self.vectors["meshes"][index])
+
     def domain(self, index: int) -> str:
         """Name of the domain of face ``index``."""
         return self.records[index].domain
@@ -102,23 +107,26 @@ def load_splits(
     cache: Path,
     table: VectorTable,
     progress: Progress = lambda what, done, total: None,
+    parts: Path | None = None,
 ) -> tuple[FaceSet, FaceSet]:
     """The faces of "train" and of "val"; without any of "val" both are the same.
 
     Args:
         source: a folder, or shards (see :mod:`hasnet_models.data.shards`).
-        size, cache, table, progress: as for :func:`load_faces`.
+        size, cache, table, progress, parts: as for :func:`load_faces`.
 
     Raises:
         UsageError, HasnetError: see :func:`load_faces`.
     """
     if shards.is_shards(source):
+        if parts:
+            raise UsageError("Shards have no parts file.", parameters=("parts",))
         train, val = _load_shards(source, size, cache, table, progress)
         return train, val if len(val) else train
-    train = load_faces(source, "train", size, cache, table, progress)
+    train = load_faces(source, "train", size, cache, table, progress, parts)
     if not has_split(source, "val"):
         return train, train
-    return train, load_faces(source, "val", size, cache, table, progress)
+    return train, load_faces(source, "val", size, cache, table, progress, parts)
 
 
 def load_faces(
@@ -128,6 +136,7 @@ def load_faces(
     cache: Path,
     table: VectorTable,
     progress: Progress = lambda what, done, total: None,
+    parts: Path | None = None,
 ) -> FaceSet:
     """Faces of a split; pictures and vectors come from ``cache`` when they have been made before.
 
@@ -136,23 +145,28 @@ def load_faces(
         cache: folder for the decoded pictures and vectors; entries go by content hash.
         table: the vectors wanted.
         progress: called with (what, done, total).
+        parts: a file as in :mod:`hasnet_models.data.parts`; None: the folder's, if it has one.
 
     Raises:
         UsageError: see :func:`hasnet_models.data.index.list_faces`; also when no picture
-            can be read.
+            can be read, or the parts file is damaged.
         HasnetError: the cache cannot be written.
     """
     listing = list_faces(folder, split)
-    hashes = [file_hash(folder / r.file) for r in listing.records]
+    known = find_parts(folder, parts, listing.records)
+    contents = [file_hash(folder / r.file) for r in listing.records]
+    keys = [known.key(r, content) for r, content in zip(listing.records, contents, strict=True)]
     with writing(cache):
-        found = _decoded(folder, listing.records, hashes, size, cache, progress)
+        found = _decoded(folder, known, listing.records, keys, size, cache, progress)
         if not found.records:
             count = len(listing.records)
             raise UsageError(f"None of the {count} pictures in {folder} can be read.")
         store = VectorStore(cache, table)
-        _fill(store, folder, found, progress)
+        _fill(store, folder, known, found, progress)
         found.skipped = listing.skipped + found.skipped
-        return _face_set(found, store, listing.notes)
+        of_key = dict(zip(keys, contents, strict=True))
+        notes = listing.notes + oddities(found.records, [of_key[key] for key in found.hashes])
+        return _face_set(found, store, notes)
 
 
 def fingerprint(records: list[FaceRecord], hashes: list[str]) -> str:
@@ -163,7 +177,6 @@ def fingerprint(records: list[FaceRecord], hashes: list[str]) -> str:
 
 def _face_set(found: SplitFaces, store: VectorStore, notes: list[str]) -> FaceSet:
     records, hashes = found.records, found.hashes
-    notes = notes + oddities(records, hashes)
     mark = fingerprint(records, hashes)
     return FaceSet(records, found.images, store.rows(hashes), found.skipped, notes, mark)
 
@@ -183,11 +196,12 @@ def _load_shards(
         train, val = found
         if not train.records:
             raise shards.no_faces(path, train.skipped)
-        return _face_set(train, store, []), _face_set(val, store, [])
+        return tuple(_face_set(s, store, oddities(s.records, s.hashes)) for s in (train, val))
 
 
 def _decoded(
     folder: Path,
+    parts: FaceParts,
     records: list[FaceRecord],
     hashes: list[str],
     size: int,
@@ -198,9 +212,8 @@ def _decoded(
     base, total = cache / f"faces-{key}-{size}", len(records)
     found = open_pixels(base, size, total)
     if found is None:
-        paths = [folder / r.file for r in records]
-        pictures = ordered(partial(_face_or_fault, size=size), paths)
-        write_pixels(base, _counted(pictures, total, "decoding", progress))
+        read = partial(_face_or_fault, folder, parts, size=size)
+        write_pixels(base, _counted(ordered(read, records), total, "decoding", progress))
         found = open_pixels(base, size, total)
         assert found is not None
     faults: dict[int, str] = found[1]["faults"]
@@ -209,21 +222,28 @@ def _decoded(
     return SplitFaces([records[i] for i in good], [hashes[i] for i in good], found[0], skipped)
 
 
-def _face_or_fault(path: Path, size: int) -> np.ndarray | str:
+def _face_or_fault(
+    folder: Path, parts: FaceParts, record: FaceRecord, size: int
+) -> np.ndarray | str:
     try:
-        return read_face(path, size)
+        return parts.picture(record, read_face(folder / record.file, size))
     except HasnetError as error:
         return str(error)
 
 
-def _fill(store: VectorStore, folder: Path, found: SplitFaces, progress: Progress) -> None:
+def _fill(
+    store: VectorStore, folder: Path, parts: FaceParts, found: SplitFaces, progress: Progress
+) -> None:
     """Compute the vectors that the store lacks; each content is read once."""
-    files = dict(zip(found.hashes, (r.file for r in found.records), strict=True))
+    records = dict(zip(found.hashes, found.records, strict=True))
+
+    def read(key: str) -> KeyedFace:
+        record = records[key]
+        pixels = parts.picture(record, read_face(folder / record.file, VECTOR_SIDE))
+        return KeyedFace(key, pixels, parts.mesh(record))
+
     if lacking := store.lacking(found.hashes):
-        read = partial(read_face, size=VECTOR_SIDE)
-        faces = ordered(read, (folder / files[key] for key in lacking))
-        keyed = zip(lacking, faces, strict=True)
-        store.fill(_counted(keyed, len(lacking), "vectors", progress))
+        store.fill(_counted(ordered(read, lacking), len(lacking), "vectors", progress))
 
 
 def _counted(items: Iterable[Out], total: int, what: str, progress: Progress) -> Iterator[Out]:

@@ -26,8 +26,9 @@ from hasnet_models import image_io
 from hasnet_models.atomic import replacing
 from hasnet_models.data.cache import Progress, SplitFaces, open_pixels, write_notes
 from hasnet_models.data.index import FaceRecord
+from hasnet_models.data.parts import FaceParts
 from hasnet_models.data.pictures import content_hash, square
-from hasnet_models.data.vectors import VECTOR_SIDE, Keyed
+from hasnet_models.data.vectors import VECTOR_SIDE, KeyedFace
 from hasnet_models.data.workers import ordered
 from hasnet_models.errors import HasnetError, UsageError
 
@@ -114,7 +115,7 @@ def read_cache(files: list[Path], size: int, cache: Path) -> tuple[SplitFaces, S
     return None if train is None or val is None else (train, val)
 
 
-def build(files: list[Path], size: int, cache: Path, progress: Progress) -> Iterator[Keyed]:
+def build(files: list[Path], size: int, cache: Path, progress: Progress) -> Iterator[KeyedFace]:
     """Read the shards once: store the pixels, and give what vectors are computed from.
 
     Nothing is stored before the last face was taken.
@@ -129,6 +130,7 @@ def build(files: list[Path], size: int, cache: Path, progress: Progress) -> Iter
     skipped: list[str] = []
     rows: dict[str, list[tuple[FaceRecord, str]]] = {s: [] for s in SPLITS}
     bases = {split: _base(files, size, cache, split) for split in SPLITS}
+    nothing = FaceParts()
     with contextlib.ExitStack() as stack:
         pixels = {
             split: stack.enter_context(replacing(base.with_suffix(".u8")))
@@ -140,7 +142,7 @@ def build(files: list[Path], size: int, cache: Path, progress: Progress) -> Iter
                 if face.split in SPLITS:
                     pixels[face.split].write(face.pictures[0].tobytes())
                     rows[face.split].append((face.record, face.hash))
-                    yield face.hash, face.pictures[1]
+                    yield KeyedFace(face.hash, face.pictures[1], nothing.mesh(face.record))
         progress("shards", len(files), len(files))
     for split, found in rows.items():
         records = [dataclasses.astuple(r) for r, _ in found]

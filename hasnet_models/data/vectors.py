@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,22 @@ _BATCH = 32
 _AHEAD = 16
 _TRIES = 5
 
-Keyed = tuple[str, np.ndarray]
+# the name by which a kind needs what is known of a face beside its picture
+GIVEN = "given"
+
+
+class KeyedFace(NamedTuple):
+    """A face whose vectors are wanted.
+
+    Attributes:
+        key: what it is kept by; stands for all that is below.
+        pixels: uint8 (256, 256, 3).
+        given: what is known beside the picture, for kinds that need `GIVEN`.
+    """
+
+    key: str
+    pixels: np.ndarray
+    given: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +55,8 @@ class VectorKind:
         dtype: numpy's name for it.
         shape: of one face's vector.
         compute: uint8 (B, 256, 256, 3), then a (B, ...) for each of ``needs``, to (B, *shape).
-        needs: kinds of the same table, named before this one, that it is computed from.
+        needs: kinds of the same table, named before this one, that it is computed from; `GIVEN`
+            stands for what came with the faces.
         apart: where there are many faces, it is computed in processes of its own: for what Python
             itself works on, in a function that they can import.
     """
@@ -69,14 +86,14 @@ class VectorStore:
     """The vectors that a cache folder holds, of all kinds of a table.
 
     Raises:
-        ValueError: a kind needs one that is not named before it, or that is computed apart.
+        ValueError: a kind needs one that is not named before it.
     """
 
     def __init__(self, cache: Path, table: VectorTable) -> None:
         self.table = table
         self._stores: dict[str, RowStore] = {}
         for name, kind in table.items():
-            if wrong := [n for n in kind.needs if n not in self._stores or table[n].apart]:
+            if wrong := [n for n in kind.needs if n != GIVEN and n not in self._stores]:
                 raise ValueError(f"{name} cannot be computed from {', '.join(wrong)}")
             self._stores[name] = RowStore(cache, self._stem(name), kind.dtype, kind.shape)
 
@@ -85,8 +102,8 @@ class VectorStore:
         stores = self._stores.values()
         return [k for k in dict.fromkeys(keys) if any(k not in store for store in stores)]
 
-    def fill(self, faces: Iterable[Keyed]) -> None:
-        """Compute what is lacking of faces, given as (content hash, uint8 (256, 256, 3)).
+    def fill(self, faces: Iterable[KeyedFace]) -> None:
+        """Compute what is lacking of faces.
 
         What was computed is kept also where this is interrupted.
 
@@ -121,19 +138,25 @@ class VectorStore:
         raise KeyError(f"{name} of a face")
 
     def _compute(
-        self, batch: list[Keyed], submit: Submit, waiting: deque[tuple[str, list[str], Result]]
+        self, batch: list[KeyedFace], submit: Submit, waiting: deque[tuple[str, list[str], Result]]
     ) -> None:
         for name, kind in self.table.items():
-            store = self._stores[name]
-            part = {key: face for key, face in batch if key not in store}
+            part = list({f.key: f for f in batch if f.key not in self._stores[name]}.values())
             if not part:
                 continue
-            keys, faces = list(part), np.stack(list(part.values()))
+            keys, pixels = [f.key for f in part], np.stack([f.pixels for f in part])
             if kind.apart:
-                waiting.append((name, keys, submit(kind.compute, faces)))
-            else:
-                needed = [self._stores[n].take(keys) for n in kind.needs]
-                store.add(keys, kind.compute(faces, *needed))
+                waiting.append((name, keys, submit(kind.compute, pixels)))
+                continue
+            if any(self.table[n].apart for n in kind.needs if n != GIVEN):
+                self._collect(waiting, 0)
+            needed = [self._needed(n, part) for n in kind.needs]
+            self._stores[name].add(keys, kind.compute(pixels, *needed))
+
+    def _needed(self, name: str, faces: list[KeyedFace]) -> np.ndarray:
+        if name == GIVEN:
+            return np.stack([f.given for f in faces])
+        return self._stores[name].take([f.key for f in faces])
 
     def _collect(self, waiting: deque[tuple[str, list[str], Result]], most: int) -> None:
         while len(waiting) > most:
@@ -145,10 +168,11 @@ class VectorStore:
 
     def _digest(self, name: str) -> str:
         kind = self.table[name]
-        parts = (kind.key, kind.dtype, str(kind.shape), *map(self._digest, kind.needs))
+        needs = (n if n == GIVEN else self._digest(n) for n in kind.needs)
+        parts = (kind.key, kind.dtype, str(kind.shape), *needs)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _batches(faces: Iterator[Keyed]) -> Iterator[list[Keyed]]:
+def _batches(faces: Iterator[KeyedFace]) -> Iterator[list[KeyedFace]]:
     while batch := list(islice(faces, _BATCH)):
         yield batch

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from hasnet_models.networks.colour import from_lab, to_lab
+from hasnet_models.networks.colour import from_lab, luma, to_lab
 from hasnet_models.networks.rt_net import bring_to
 
 CHROMA, PATTERN = 0.8, 0.6
+# cells a side that broad luminance is averaged over; a cell with less face than this has no say
+TONE_CELLS, LEAST_AREA = 8, 0.05
 
 
 def lay(
@@ -50,6 +53,27 @@ def extent(mask: Tensor) -> tuple[slice, slice]:
     used = [mask.amax(axes) > 0 for axes in ((0, 1, 3), (0, 1, 2))]
     ends = [line.nonzero().flatten().tolist() or [0, -1] for line in used]
     return slice(ends[0][0], ends[0][-1] + 1), slice(ends[1][0], ends[1][-1] + 1)
+
+
+def keep_tone(x_tt: Tensor, x_rt: Tensor, mask: Tensor, share: float) -> Tensor:
+    """Bring a face's broad luminance back to what it was before TT-Net.
+
+    Where the pictures of a domain are pale, TT-Net pales dark skin. Luma averaged over cells of the
+    face is brought back, so that strokes, lines and catch lights within a cell stay.
+
+    Args:
+        x_tt: (B, 3, S, S) in -1..1, what TT-Net made of it.
+        x_rt: (B, 3, S, S), what it was made of.
+        mask: (B, 1, h, w) in 0..1, where the face is.
+        share: 0 leaves the picture as it is, 1 brings all of it back.
+
+    Returns:
+        (B, 3, S, S), about -1..1.
+    """
+    m = bring_to(mask, x_tt)
+    lost = F.adaptive_avg_pool2d((luma(x_rt) - luma(x_tt)) * m, TONE_CELLS)
+    area = F.adaptive_avg_pool2d(m, TONE_CELLS)
+    return x_tt + share * m * bring_to(lost / area.clamp_min(LEAST_AREA), x_tt)
 
 
 def mean_over(x: Tensor, mask: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CONTROL, FACE_OVAL, flat
 from hasnet_models.topology.pose import pose_of
 
+# Rises when a face may get other colours in its map, so that what was kept of before is not taken.
+VERSION = 1
 SIDE = 48
 EXTENT = 0.68  # side of the square of the frame that the map covers, symmetric to the mean face
 CORNER = np.array([0.5 - EXTENT / 2, 0.24])
@@ -31,8 +33,10 @@ _MASK_BLUR = 0.018  # of the oval's edge, in frames
 _FADE = 0.07  # height over which the mask begins, in frames
 _ABOVE_BROWS = 0.05  # where it begins, in frames
 _LIGHTNESS = 0.5  # weight of lightness beside chroma in how far a map is from another
+_EVENING = 0.8  # how much of side light is taken off
+_BROAD = 4.0  # cells, the blur that leaves light and no features
 _NOISE = 6.0  # distance in Lab that is nothing even in the most uniform domain
-_FAR = (1.5, 3.0)  # spreads of the domain up to which a map is believed, and from which it is not
+_FAR = (1.2, 2.4)  # spreads of the domain up to which a map is believed, and from which it is not
 _SPREAD_SHARE = 0.75  # of the domain's faces lie within its spread
 
 
@@ -146,9 +150,21 @@ def believed(
     own, tint = deviation(appearance, mean)
     low, high = _FAR
     far = np.linalg.norm(own, axis=2) / (usual + _NOISE)
-    far = cv2.GaussianBlur(far.astype(np.float32), (0, 0), 1.0)
+    # The rim of what is foreign, blurred into the face, is foreign too.
+    far = cv2.GaussianBlur(cv2.dilate(far.astype(np.float32), np.ones((5, 5))), (0, 0), 1.5)
     share = 1 - _smoothstep((far - low) / (high - low))[..., None]
     return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+
+
+def evenly_lit(appearance: NDArray[np.uint8], amount: float = _EVENING) -> NDArray[np.uint8]:
+    """A map (48, 48, 3) with less of the light that falls on one side: it is not the face's own.
+
+    The broad half of the lightness that is not symmetric is taken off, by the amount 0..1.
+    """
+    lab = _lab(appearance)
+    broad = cv2.GaussianBlur(lab[..., 0], (0, 0), _BROAD)
+    lab[..., 0] -= amount * (broad - broad[:, ::-1]) / 2
+    return _rgb(lab)
 
 
 def deviation(

@@ -23,6 +23,9 @@ LID_WEIGHT = 0.6
 
 # How many times as wide, high (and deep) a part becomes: smallest and largest.
 _MOUTH_SIZES = np.array([[0.5, 0.6, 1], [1.5, 1.4, 1]])
+# A closed mouth beside the mean face's, which smiles (median of 100 photos): by so much smaller a
+# domain's mouth may be without being a smaller one.
+_MOUTH_AT_REST = np.array([0.84, 0.84, 1.0])
 _EYE_SIZES = np.array([[0.5, 0.3, 1], [2.0, 3.5, 1]])
 
 Shape = NDArray[np.float64]
@@ -124,7 +127,9 @@ def moved_mouth(face: NDArray, start: NDArray, goal: NDArray, strength: float) -
         face: (40, 3), the source's lips in the frontal mean frame.
         start, goal: (40, 3), those of the shape that it has by its domain, and of the one to have.
     """
-    grown = 1 + strength * (growth(start, goal) - 1)
+    whole = growth(start, goal)
+    whole = np.where(whole < 1, np.minimum(whole / _MOUTH_AT_REST, 1), whole)
+    grown = 1 + strength * (whole - 1)
     return _resized(face, start, goal, strength, grown.clip(*_MOUTH_SIZES))
 
 

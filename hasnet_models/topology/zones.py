@@ -15,6 +15,8 @@ from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CHIN, EYES, OUTER_LIPS, flat
 from hasnet_models.topology.zone_names import ZONES
 
+# Rises when a face may get other zones or shares, so that what was kept of before is not taken.
+VERSION = 1
 SIDE = 32
 
 _FINE = 256  # side at which outlines are filled

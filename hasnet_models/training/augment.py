@@ -79,6 +79,17 @@ def affine(images: Tensor, strength: float, seeds: Sequence[tuple[int, ...]]) ->
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
+def affine_points(points: np.ndarray, strength: float, seed: Sequence[int]) -> np.ndarray:
+    """Where :func:`affine` brings the points (N, 3) of a face, in fractions of the side."""
+    if not strength:
+        return points
+    matrix = affine_map(strength, seed)
+    back = np.linalg.inv(matrix[:, :2])
+    moved = points * np.sqrt(np.linalg.det(back))
+    moved[:, :2] = ((2 * points[:, :2] - 1 - matrix[:, 2]) @ back.T + 1) / 2
+    return moved.astype(np.float32)
+
+
 def affine_map(strength: float, seed: Sequence[int]) -> np.ndarray:
     """The map of :func:`affine` for one image, float32 (2, 3), in halves of its side."""
     draw = np.random.default_rng((_AFFINE_STREAM, *map(int, seed))).uniform(-strength, strength, 4)

@@ -36,6 +36,7 @@ from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import row_bytes
 from hasnet_models.training.tt_stage import TTStage
+from hasnet_models.training.vectors import FROM_MESHES, MESH_SHAPE, PERSON_SHAPE
 
 META = torch.device("meta")
 FACES_A_DOMAIN = 1
@@ -130,11 +131,19 @@ def _blank_faces(preset: Preset, side: int) -> FaceSet:
     domains = preset.tt.domains or ("photo", "other")
     records = [FaceRecord(d, f"{d}/{i}.png", "") for d in domains for i in range(FACES_A_DOMAIN)]
     images = np.broadcast_to(np.zeros((), np.uint8), (len(records), side, side, 3))
-    vectors = {
-        "palettes": np.zeros((len(records), COLOURS, 3), np.uint8),
-        "z_ids": np.zeros((len(records), EMBEDDING_SIZE), np.float32),
+    return FaceSet(records, images, blank_vectors(len(records)))
+
+
+def blank_vectors(count: int) -> dict[str, np.ndarray]:
+    """Vectors of all kinds, all zero: faces without a mesh."""
+    kinds = {
+        "palettes": ("uint8", (COLOURS, 3)),
+        "z_ids": ("float32", (EMBEDDING_SIZE,)),
+        "meshes": ("float32", MESH_SHAPE),
+        "persons": ("uint8", PERSON_SHAPE),
+        **{name: (kind.dtype, kind.shape) for name, kind in FROM_MESHES.items()},
     }
-    return FaceSet(records, images, vectors)
+    return {name: np.zeros((count, *shape), dtype) for name, (dtype, shape) in kinds.items()}
 
 
 def _size_cost(stage: TTStage, size: int, saved: int) -> SizeCost:

@@ -16,6 +16,7 @@ from torch import Tensor
 from hasnet_models.config.schema import TTTrainConfig
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.errors import UsageError
+from hasnet_models.networks.appearance import CHROMA, PATTERN
 from hasnet_models.training import distributed
 from hasnet_models.training.draws import one_of
 
@@ -24,13 +25,25 @@ MIXED, SAME, PAIRED = 0, 1, 2
 
 @dataclass(frozen=True)
 class Entry:
-    """A source and a reference, as positions in the face set; ``kind`` is one of the above."""
+    """A source and a reference, as positions in the face set; ``kind`` is one of the above.
+
+    How a MIXED one is shaped and coloured, by default as when the networks are run:
+
+    Attributes:
+        strength: of the shape, times the domain's default.
+        own_shape: whether the reference's own shape is mixed in.
+        chroma, pattern: of the appearance map, see :func:`hasnet_models.networks.appearance.lay`.
+    """
 
     source: int
     reference: int
     kind: int
     source_flip: bool
     reference_flip: bool
+    strength: float = 1.0
+    own_shape: bool = True
+    chroma: float = CHROMA
+    pattern: float = PATTERN
 
 
 class Sampler:
@@ -64,7 +77,13 @@ class Sampler:
         if draw < self.config.pair_share + self.config.same_image:
             return Entry(reference, reference, SAME, bool(flips[0]), bool(flips[0]))
         source = self._source(rng, domain)
-        return Entry(source, reference, MIXED, bool(flips[0]), bool(flips[1]))
+        return Entry(source, reference, MIXED, bool(flips[0]), bool(flips[1]), *self._look(rng))
+
+    def _look(self, rng: np.random.Generator) -> tuple[float, bool, float, float]:
+        """Strength, own shape, chroma and pattern of a MIXED entry."""
+        c = self.config
+        strength, own = rng.uniform(*c.shape_strength), rng.random() < c.own_shape
+        return strength, own, rng.uniform(*c.appearance_chroma), rng.uniform(*c.appearance_pattern)
 
     def _weights(self) -> np.ndarray:
         shares = self.config.shares
@@ -110,7 +129,10 @@ class Sampler:
 
 @dataclass
 class Batch:
-    """Entries with what TT-Net needs of them: X_RT and the VGG features of X_RT by layer."""
+    """Entries with what TT-Net needs of them: X_RT and the VGG features of X_RT by layer.
+
+    Beside the layers ``content`` may have "person", (B, 1, 64, 64) in 0..1.
+    """
 
     entries: list[Entry]
     x_rt: Tensor

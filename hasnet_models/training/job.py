@@ -19,6 +19,7 @@ class TrainingJob:
         domain: train only this domain's head, from the base; None trains the base.
         rt: weights of the RT-Net that stage II stands on; the embedded ones when None.
         base: weights to start from; when None, the embedded TT-Net for a head, else random ones.
+        parts: a parts file, see :mod:`hasnet_models.data.parts`; None: the folder's own, if any.
         resume: "auto" (the run's newest checkpoint, if any), "none", or a checkpoint's path.
     """
 
@@ -29,4 +30,5 @@ class TrainingJob:
     domain: str | None = None
     rt: Path | None = None
     base: Path | None = None
+    parts: Path | None = None
     resume: str = "auto"

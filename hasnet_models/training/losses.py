@@ -9,10 +9,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hasnet_models.networks.colour import luma
+from hasnet_models.networks.rt_net import bring_to
 from hasnet_models.training.augment import face_window
 from hasnet_models.training.contextual import contextual_similarity
 
 TONE_MARGIN, TONE_UNEVEN = 0.25, 0.1
+# of skin, lips, eyes, hair, below, rest
+ZONE_WEIGHTS = (1.0, 0.7, 0.3, 0.6, 0.3, 0.3)
+LEAST_ZONE = 0.004  # share of a picture below which a zone is left out
+SPREAD_WEIGHT, SPREAD_SHARE = 1.5, 0.8
 
 
 def total(terms: Mapping[str, tuple[float, Tensor]]) -> Tensor:
@@ -30,6 +35,49 @@ def huber(x_rt: Tensor, x_s: Tensor, own: Tensor, count: float | None = None) ->
     """
     each = F.huber_loss(x_rt, x_s, reduction="none").mean((1, 2, 3))
     return (each * own).sum() / (own.sum().clamp_min(1) if count is None else count)
+
+
+def zone_colours(
+    x_rt: Tensor,
+    zones: Tensor,
+    reference: Tensor,
+    reference_zones: Tensor,
+    counted: Tensor,
+    count: float | None = None,
+) -> Tensor:
+    """How far each zone's colour is from that of the reference's zone.
+
+    The L1 distance of the mean chroma, and SPREAD_WEIGHT times how far its spread exceeds
+    SPREAD_SHARE of the reference's (patches), weighted over the zones that both pictures have.
+
+    Args:
+        x_rt, reference: (B, 3, S, S).
+        zones, reference_zones: (B, 6, h, w), each summing to 1.
+        counted: (B,) bool; the other samples count as zero.
+        count: as for :func:`huber`.
+    """
+    mean, spread, size = zone_chroma(x_rt, zones)
+    aim, aim_spread, aim_size = zone_chroma(reference, reference_zones)
+    excess = F.relu(spread - SPREAD_SHARE * aim_spread)
+    cost = (mean - aim).abs().mean(2) + SPREAD_WEIGHT * excess
+    there = torch.minimum(size, aim_size) >= LEAST_ZONE
+    weights = x_rt.new_tensor(ZONE_WEIGHTS) * there
+    each = (cost * weights).sum(1) / weights.sum(1).clamp_min(1e-6)
+    return (each * counted).sum() / (counted.sum().clamp_min(1) if count is None else count)
+
+
+def zone_chroma(x: Tensor, zones: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean chroma (B, 6, 3), its spread (B, 6) and the share of the picture (B, 6) of each zone.
+
+    Chroma is RGB less its luma; the spread is its root mean square distance from the mean.
+    """
+    maps, chroma = bring_to(zones, x).flatten(2), (x - luma(x)).flatten(2)
+    size = maps.mean(2)
+    shares = maps / maps.sum(2, keepdim=True).clamp_min(1e-6)
+    mean = torch.einsum("bzp,bcp->bzc", shares, chroma)
+    square = torch.einsum("bzp,bcp->bzc", shares, chroma.square())
+    variance = (square - mean.square()).mean(2)
+    return mean, variance.clamp_min(1e-6).sqrt(), size
 
 
 def hinge_d(real: Tensor, fake: Tensor) -> Tensor:

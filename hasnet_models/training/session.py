@@ -10,7 +10,7 @@ import platformdirs
 import torch
 
 from hasnet_models.config.build import to_dict
-from hasnet_models.config.schema import Preset, RTConfig, TTConfig
+from hasnet_models.config.schema import FREE, Preset, RTConfig, TTConfig
 from hasnet_models.data.cache import Progress
 from hasnet_models.data.faces import FaceSet, load_splits
 from hasnet_models.errors import UsageError
@@ -30,18 +30,22 @@ def default_cache() -> Path:
 
 
 def open_faces(
-    source: Path, size: int, cache: Path, device: torch.device, progress: Progress
+    job: TrainingJob, cache: Path, device: torch.device, progress: Progress, *, placed: bool
 ) -> tuple[FaceSet, FaceSet]:
     """The training and the validation faces; without a validation split both are the same.
 
     Args:
-        source: a folder, or shards.
+        placed: with what says where things are on a face.
 
     Raises:
         UsageError: see :func:`hasnet_models.data.faces.load_splits`.
     """
+    preset = job.preset
+    tt_size = max(preset.tt.content_size, *preset.tt_train.sizes)
+    size = preset.rt_train.size if job.stage == "rt" else tt_size
     with distributed.first_alone():
-        return load_splits(source, size, cache, vector_table(device), progress)
+        table = vector_table(device, placed)
+        return load_splits(job.faces, size, cache, table, progress, job.parts)
 
 
 def run_job(
@@ -87,26 +91,27 @@ def make_stage(
         WeightsError: weights are missing or of another architecture.
     """
     require_sense(job)
-    preset, rendering = preset_of(job), job.stage == "rt"
-    tt_size = max(preset.tt.content_size, *preset.tt_train.sizes)
-    size = preset.rt_train.size if rendering else tt_size
-    faces = open_faces(job.faces, size, cache, runtime.device, progress)
-    if rendering:
+    preset = preset_of(job)
+    if job.stage == "rt":
+        faces = open_faces(job, cache, runtime.device, progress, placed=preset.rt.zones)
         stage = RTStage(preset, *faces, runtime)
     else:
-        stage = _topology(job, preset, faces, runtime)
+        stage = _topology(job, preset, runtime, cache, progress)
     if path := base_path(job):
         _start(stage, path, job.domain)
     return stage
 
 
 def _topology(
-    job: TrainingJob, preset: Preset, faces: tuple[FaceSet, FaceSet], runtime: Runtime
+    job: TrainingJob, preset: Preset, runtime: Runtime, cache: Path, progress: Progress
 ) -> TTStage:
+    nets = (load.load_rt(job.rt), load.load_vgg(), load.load_identity())
+    placed = nets[0].config.zones or preset.tt.shape or preset.tt.appearance
+    placed = placed or preset.tt_train.person
+    faces = open_faces(job, cache, runtime.device, progress, placed=placed)
     if job.domain and job.domain not in faces[0].by_domain:
         known = ", ".join(faces[0].by_domain)
         raise UsageError(f"{job.faces} has no domain {job.domain!r}.", f"It has {known}.")
-    nets = (load.load_rt(job.rt), load.load_vgg(), load.load_identity())
     return TTStage(preset, *faces, runtime, nets, (job.domain,) if job.domain else ())
 
 
@@ -174,7 +179,7 @@ def _head_preset(job: TrainingJob, base: TTConfig) -> Preset:
 
 def _differences(table: str, wanted: RTConfig | TTConfig, base: RTConfig | TTConfig) -> list[str]:
     now, then = to_dict(wanted), to_dict(base)
-    keys = [k for k in now if k != "trained_size" and now[k] != then[k]]
+    keys = [k for k in now if k not in FREE[table] and now[k] != then[k]]
     return [f"{table}.{k} is {then[k]!r}, not {now[k]!r}" for k in keys]
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from hasnet_models.config.frozen import LOSS_LAYERS
 from hasnet_models.data.faces import FaceSet
+from hasnet_models.data.rows import Rows
 from hasnet_models.networks.tensors import to_tensor
 
 FACE_SHARE = 9 / 16
@@ -23,6 +24,12 @@ def pictures(faces: FaceSet, keys: Sequence[Key], size: int, device: torch.devic
     images = faces.images
     found = np.stack([images[i][:, ::-1] if flip else images[i] for i, flip in keys])
     return shrink(to_tensor(found, device), size)
+
+
+def fractions(rows: Rows | np.ndarray, keys: Sequence[Key], device: torch.device) -> Tensor:
+    """Maps kept as uint8 (N, ..., h, w) by (position, flipped), as float32 in 0..1."""
+    found = np.stack([rows[i][..., ::-1] if flip else rows[i] for i, flip in keys])
+    return torch.from_numpy(found).to(device).float() / 255
 
 
 class TargetFeatures:

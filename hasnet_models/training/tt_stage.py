@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,14 +19,14 @@ from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tensors import to_pixels, to_signed
 from hasnet_models.networks.tt_net import TTNet, content_features, head_tensors
 from hasnet_models.sheet import sheet
-from hasnet_models.training import losses
+from hasnet_models.training import losses, shaping
 from hasnet_models.training.augment import affine, relight, translate
 from hasnet_models.training.discriminators import Discriminators
 from hasnet_models.training.draws import faces_in_turn, own_uniform, seed_torch
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, Batch, Entry, EntryPool, Sampler
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.stage import GanStage
-from hasnet_models.training.targets import Key, TargetFeatures, pictures, shrink
+from hasnet_models.training.targets import Key, TargetFeatures, fractions, pictures, shrink
 
 SCORED = 8
 Terms = dict[str, tuple[float, Tensor]]
@@ -72,6 +72,8 @@ class TTStage(GanStage):
         self.run_net, self.run_d = runtime.runner(self.net.parts), runtime.runner(d.picture)
         self.run_feature_d = runtime.runner(d.feature) if d.feature else None
         self.run_rt, self.run_vgg, embedder = (runtime.runner(runtime.place(n)) for n in frozen)
+        self.placed = frozen[0].config.zones
+        self.shaping = shaping.Shaping(faces, preset.tt)
         self.embed = partial(identity.embed, embedder)
         view = partial(pictures, faces, device=self.device)
         self.targets = TargetFeatures(self.run_vgg, view, c.contextual_shrink, c.feature_cache_mb)
@@ -126,7 +128,8 @@ class TTStage(GanStage):
         batch, size = self.draw(rng), self.size
         batch.x_rt = shrink(batch.x_rt, size)
         z, code = self.style_of(batch.entries, rng)
-        parts = self.run_net(batch.x_rt, batch.content, z, code, size)
+        person = batch.content.get("person")
+        parts = self.run_net(batch.x_rt, batch.content, z, code, size, person)
         if self.images < self.config.warmup_images and not self.config.domain:
             loss = (parts["x_tt"] - batch.x_rt).abs().mean()
             self.opt.minimise(10 * loss)
@@ -248,36 +251,60 @@ class TTStage(GanStage):
     @torch.no_grad()
     def make_entries(self, entries: Sequence[Entry], side: int) -> tuple[Tensor, dict[str, Tensor]]:
         """X_RT of ``side`` px and its content features for some entries."""
-        keys = [(e.source, e.source_flip) for e in entries]
-        move = partial(self._moved, entries=entries)
-        return self._content(self.faces, keys, [e.reference for e in entries], side, move)
-
-    def _moved(self, x: Tensor, entries: Sequence[Entry]) -> Tensor:
-        """Sources of no pixel-wise loss get their affine map; those of one stay on their target."""
-        c = self.config
-        mixed = {i: e for i, e in enumerate(entries) if e.kind == MIXED}
-        if not c.affine or not mixed:
-            return x
-        seeds = [
-            (c.seed, e.source, e.reference, e.source_flip, e.reference_flip) for e in mixed.values()
-        ]
-        x = x.clone()
-        x[list(mixed)] = affine(x[list(mixed)], c.affine, seeds)
-        return x
+        return self._content(self.faces, entries, side, self.config.affine)
 
     def _content(
-        self,
-        faces: FaceSet,
-        sources: Sequence[Key],
-        references: Sequence[int],
-        side: int,
-        move: Callable[[Tensor], Tensor] = lambda x: x,
+        self, faces: FaceSet, entries: Sequence[Entry], side: int, moved: float = 0.0
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        x = move(pictures(faces, sources, side, self.device))
+        """X_RT as the entries want it, and what TT-Net needs beside it.
+
+        Args:
+            moved: strength of the affine map of sources.
+        """
+        keys = [(e.source, e.source_flip) for e in entries]
+        x = self._moved(pictures(faces, keys, side, self.device), entries, moved)
         if self.preset.tt.use_rt:
-            palettes = to_signed(faces.palettes[list(references)], self.device)
-            x = self.run_rt(colour.lightness(x), palettes)
-        return x, content_features(self.run_vgg, x, self.preset.tt)
+            x = self._recoloured(x, faces, entries, moved)
+        guides = self._guides(faces, entries, moved)
+        x = shaping.apply(x, guides, entries)
+        content = content_features(self.run_vgg, x, self.preset.tt)
+        if self.config.person:
+            masks = fractions(faces.vectors["persons"], keys, self.device)[:, None]
+            content["person"] = shaping.warped(self._moved(masks, entries, moved), guides)
+        return x, content
+
+    def _recoloured(
+        self, x: Tensor, faces: FaceSet, entries: Sequence[Entry], moved: float
+    ) -> Tensor:
+        references = [e.reference for e in entries]
+        palettes = to_signed(faces.palettes[references], self.device)
+        if not self.placed:
+            return self.run_rt(colour.lightness(x), palettes)
+        keys = [(e.source, e.source_flip) for e in entries]
+        zones = fractions(faces.vectors["zones"], keys, self.device)
+        shares = torch.from_numpy(faces.vectors["shares"][references]).to(self.device)
+        zones = self._moved(zones, entries, moved)
+        return self.run_rt(colour.lightness(x), palettes, zones, shares)
+
+    def _guides(
+        self, faces: FaceSet, entries: Sequence[Entry], moved: float
+    ) -> list[shaping.Guide]:
+        if not (self.preset.tt.shape or self.preset.tt.appearance):
+            return [shaping.Guide()] * len(entries)
+        return [self.shaping.guide(faces, e, self._seed(e), moved) for e in entries]
+
+    def _moved(self, x: Tensor, entries: Sequence[Entry], strength: float) -> Tensor:
+        """Sources of no pixel-wise loss get their affine map; those of one stay on their target."""
+        mixed = {i: self._seed(e) for i, e in enumerate(entries) if e.kind == MIXED}
+        if not strength or not mixed:
+            return x
+        x = x.clone()
+        x[list(mixed)] = affine(x[list(mixed)], strength, list(mixed.values()))
+        return x
+
+    def _seed(self, e: Entry) -> tuple[int, ...]:
+        """What an entry's affine map is a function of."""
+        return (self.config.seed, e.source, e.reference, e.source_flip, e.reference_flip)
 
     def state(self) -> dict[str, Any]:
         """Networks, optimisers, counters and which entries the pool holds."""
@@ -300,7 +327,7 @@ class TTStage(GanStage):
             return None
         photos = faces_in_turn(self.val, SCORED, "photo")
         keys = [(photos[i % len(photos)], False) for i in range(len(refs))]
-        x_tt, _ = self._render(keys, refs)
+        x_tt, _ = self._render([k for k, _ in keys], refs)
         z, _ = self._styles(self.val, refs)
         found = self.targets.features(x_tt)
         total = c.identity * losses.identity(self.embed(x_tt), z)
@@ -310,19 +337,22 @@ class TTStage(GanStage):
             total = total + weight * losses.contextual(found, target, c.bandwidth)
         return total.item()
 
-    def _render(self, sources: Sequence[Key], references: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """X_TT of the averaged net and X_RT for validation faces."""
-        x_rt, content = self._content(self.val, sources, references, self.entry_side)
-        small = shrink(x_rt, self.size)
-        return self.ema.net(small, content, *self._styles(self.val, references), self.size), x_rt
+    def _render(self, sources: Sequence[int], references: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """X_TT of the averaged net, and X_RT as it is given it, for validation faces."""
+        pairs = zip(sources, references, strict=True)
+        entries = [Entry(s, r, MIXED, False, False) for s, r in pairs]
+        x_rt, content = self._content(self.val, entries, self.entry_side)
+        styles = self._styles(self.val, references)
+        small, person = shrink(x_rt, self.size), content.get("person")
+        return self.ema.net(small, content, *styles, self.size, person), x_rt
 
     @torch.no_grad()
-    def preview(self, people: int = 6, references: int = 12) -> np.ndarray:
-        """Top row: references; left column: sources; cells: X_TT, below them X_RT."""
+    def preview(self, people: int = 6, references: int = 16) -> np.ndarray:
+        """Top row: references; left column: sources; cells: X_TT, below them X_RT as it enters."""
         refs = preview_references(self.val, self.pool.sampler, references)
         rows: list[list[np.ndarray | None]] = [[None, *self.val.images[refs]]]
         for i in faces_in_turn(self.val, people, "photo"):
-            x_tt, x_rt = self._render([(i, False)] * len(refs), refs)
+            x_tt, x_rt = self._render([i] * len(refs), refs)
             rows += [[self.val.images[i], *to_pixels(x_tt)], [None, *to_pixels(x_rt)]]
         return sheet(rows, 128)
 
