@@ -2,9 +2,9 @@
 
     python tools/bench_avatar.py [--photo examples/astronaut.png] [--runs 10] [--threads 2]
 
-Prints medians in seconds; the last column is the share of the warm total. The last lines are the
-medium's time as a share of the networks', medians of pairs taken one after the other, which tell
-something on a busy machine too.
+Prints medians in seconds; the last column is the share of the warm total. The last line is the
+medium's time as a share of the networks', the median of pairs taken one after the other, which
+tells something on a busy machine too.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def main() -> None:
     cv2.setNumThreads(options.threads)
     pipeline = AvatarPipeline.load("cpu")
     found = parts(pipeline, options.photo, options.domain, options.runs)
-    total = sum(found[name] for name in [*list(found)[:4], "face to avatar", "medium"])
+    whole = [*list(found)[:4], "face to avatar", "medium"]
+    total = sum(found[name] for name in whole)
     for name, seconds in found.items():
         print(f"{name:20} {seconds:7.3f}  {seconds / total:6.1%}")
     print(f"{'warm total':20} {total:7.3f}")

@@ -19,6 +19,7 @@ import numpy as np
 from hasnet_models.avatar.layer import Layer, layer_of
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
+from hasnet_models.controls.zone_choice import ALL
 from hasnet_models.errors import HasnetError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.filenames import STREAM
@@ -145,13 +146,16 @@ def is_other_medium(found: Mapping[str, str], domain: Domain | None) -> bool:
     """Whether what a record calls its medium has other parameters here, or is not here."""
     try:
         recorded = dict(json.loads(found.get("medium", "{}")))
-        kind = dict(json.loads(found.get("options", "{}"))).get("medium_kind")
+        options = dict(json.loads(found.get("options", "{}")))
     except (ValueError, TypeError):
         return False
     if not recorded:
         return False
     try:
-        here = layer_of(Look(medium=recorded.get("strength"), medium_kind=kind), domain)
+        keep = (ALL,) if {"colour", "keep", "palette"} & options.keys() else ()
+        kind = options.get("medium_kind")
+        look = Look(medium=recorded.get("strength"), medium_kind=kind, keep=keep)
+        here = layer_of(look, domain)
     except HasnetError:
         return True
     return here is None or here.table() != recorded

@@ -109,8 +109,8 @@ class Cel(Medium):
     """
 
     kind: ClassVar[str] = "cel"
-    width: float = bounded(7.0, 1.0, 16.0)
-    tolerance: float = bounded(0.09, 0.01, 0.4)
+    width: float = bounded(7.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.09, 0.01, 0.4, fitted=False)
     bins: float = bounded(7.0, 3.0, 20.0)
     steps: float = bounded(0.65, 0.0, 1.0)
     line: float = bounded(0.75, 0.0, 1.0)
@@ -158,8 +158,8 @@ class FacePaint(Cel):
     """
 
     kind: ClassVar[str] = "face-paint"
-    width: float = bounded(6.0, 1.0, 16.0)
-    tolerance: float = bounded(0.07, 0.01, 0.4)
+    width: float = bounded(6.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.07, 0.01, 0.4, fitted=False)
     bins: float = bounded(9.0, 3.0, 20.0)
     steps: float = bounded(0.35, 0.0, 1.0)
     line: float = bounded(0.45, 0.0, 1.0)
@@ -195,8 +195,8 @@ class Ink(Medium):
     """
 
     kind: ClassVar[str] = "ink"
-    width: float = bounded(8.0, 1.0, 16.0)
-    tolerance: float = bounded(0.14, 0.01, 0.4)
+    width: float = bounded(8.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.14, 0.01, 0.4, fitted=False)
     even: float = bounded(0.5, 0.0, 0.8, fitted=False)
     line: float = bounded(0.85, 0.0, 1.0)
     sigma: float = bounded(1.6, 0.5, 4.0)
