@@ -9,6 +9,7 @@ import pytest
 
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins import Domain, discover
+from hasnet_models.plugins.media import medium_of
 from hasnet_models.topology.strength import Shaping
 
 REPOSITORY = Path(__file__).parents[1]
@@ -257,19 +258,50 @@ def test_discovery_imports_neither_torch_nor_numpy():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", ["sketch", "anime", "oil"])
-def test_our_own_plugins_are_whole(name, monkeypatch):
-    folder = REPOSITORY / "domains" / f"hasnet-domain-{name}"
-    monkeypatch.syspath_prepend(str(folder))
-    domain = Domain.from_package(f"hasnet_domain_{name}")
-    assert domain.name == name and domain.licence
-    assert len(domain.references) >= 30
-    assert domain.references[0].name == f"{name}-01"
-    _ = domain.head
-    for reference in domain.references:
+WORLDS = sorted(path.name for path in (REPOSITORY / "domains").iterdir())
+LARGEST = 500_000  # bytes of one package, without a head
+
+
+@pytest.fixture(params=WORLDS)
+def world(request, monkeypatch) -> Domain:
+    """One of our own domains, from its folder."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "domains" / request.param))
+    return Domain.from_package(request.param.replace("-", "_"))
+
+
+def test_there_are_thirteen_worlds():
+    assert len(WORLDS) == 13
+
+
+def test_our_own_manifests_say_all(world):
+    assert f"hasnet-domain-{world.name}" in WORLDS
+    assert world.title and world.licence
+    assert medium_of(world) is not None
+    assert world.reference_file.sha256
+    assert world.head_file is None or world.head_file.sha256
+    assert world.reference_file.path.stat().st_size < LARGEST
+    _ = world.head
+
+
+def test_our_own_references_are_sound(world):
+    references = world.references
+    assert len(references) >= 16
+    assert references[0].name == f"{world.name}-01"
+    assert len({reference.z_id.tobytes() for reference in references}) == len(references)
+    for reference in references:
         assert len(np.unique(reference.palette, axis=0)) == 20
         assert reference.z_id.shape == (192,)
         assert reference.shares.shape == (20, 6)
-    assert sum(one.shape is not None for one in domain.references) >= 30
-    assert domain.reference_set.shape is not None
-    assert domain.reference_set.appearance_spread is not None
+        assert reference.source and reference.licence
+    assert world.reference_set.shape is not None
+    assert world.reference_set.appearance_spread is not None
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_our_own_origins_name_every_source(name, monkeypatch):
+    folder = REPOSITORY / "domains" / name
+    monkeypatch.syspath_prepend(str(folder))
+    world = Domain.from_package(name.replace("-", "_"))
+    origin = (folder / "ORIGIN.md").read_text(encoding="utf-8")
+    assert world.licence in origin
+    assert all(f"| {one.source} |" in origin for one in world.references)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,18 +48,28 @@ def test_the_chosen_are_distinct_and_without_outliers():
     chosen = [candidate.file for candidate in choose(everyone, 36)]
     assert len(set(chosen)) == 36 and "59.png" not in chosen
     assert chosen == [candidate.file for candidate in choose(everyone, 36)]
-    assert chosen[:10] == [candidate.file for candidate in choose(everyone, 10)]
 
 
 def test_a_small_pool_gives_what_it_has():
-    assert len(choose(pool(10), 36)) == 9
+    assert len(choose(pool(10), 36)) == 10
+    assert len(choose(pool(10), 5)) == 5
 
 
-def test_the_first_is_the_most_typical_and_the_second_the_farthest():
+def test_strange_faces_are_left_out_while_there_are_others():
+    everyone = [replace(one, strangeness=i % 5 == 0 or 0.0) for i, one in enumerate(pool(60))]
+    assert not any(one.strangeness for one in choose(everyone, 36))
+    unsure = [replace(one, strangeness=math.inf) for one in pool(60)]
+    assert [one.file for one in choose(unsure, 36)] == [one.file for one in choose(pool(60), 36)]
+
+
+def test_every_kind_gives_its_middle():
     flat = np.zeros((20, 3), np.uint8)
-    z_ids = np.array([[1, 0], [0.999, 0.0447], [0.8, 0.6]])
-    rows = [Candidate(str(i), "s", "l", flat, z_id) for i, z_id in enumerate(z_ids)] * 4
-    assert [c.file for c in choose(rows, 2)] == ["1", "2"]
+    angles = np.radians([0, 1, 2, 40, 41, 42])
+    rows = [
+        Candidate(str(i), "s", "l", flat, np.array([np.cos(angle), np.sin(angle)]))
+        for i, angle in enumerate(angles)
+    ]
+    assert {candidate.file for candidate in choose(rows * 4, 2)} == {"1", "4"}
 
 
 def test_only_training_rows_one_a_person(tmp_path):
@@ -110,7 +122,12 @@ def test_the_references_of_a_folder_are_written(faces, tmp_path):
 
 def test_one_licence_for_all_can_be_given(faces, tmp_path):
     made = make_references(faces, "oil", tmp_path / "r", licence="MIT", embed=embed)
-    assert {reference.licence for reference in made} == {"MIT"} and len(made) == 5
+    assert {reference.licence for reference in made} == {"MIT"} and len(made) == 6
+
+
+def test_a_source_can_be_left_out(faces, tmp_path):
+    made = make_references(faces, "oil", tmp_path / "r", without=["source 1"], embed=embed)
+    assert {one.source for one in made} == {f"source {number}" for number in (0, 2, 3, 4, 5)}
 
 
 PARTS = {

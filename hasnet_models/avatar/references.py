@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,19 @@ from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.plugins.reference import Reference, save_references
 from hasnet_models.plugins.selection import COUNT, Candidate, choose
 from hasnet_models.topology import anime
-from hasnet_models.topology.appearance import appearance_map, mean_map
+from hasnet_models.topology.appearance import (
+    appearance_map,
+    mean_map,
+    one_sidedness,
+    spread,
+    strangeness,
+)
 from hasnet_models.topology.shape import domain_shape, face_shape
 from hasnet_models.topology.zones import zone_maps
 from hasnet_models.weights.load import load_identity
 
 LEAST = 2
-ENOUGH = 400  # pictures for a domain's means
+ENOUGH = 400  # pictures to choose from, and for a domain's means
 _SPLIT = "train"
 
 
@@ -42,12 +49,13 @@ def make_references(
     count: int = COUNT,
     licence: str | None = None,
     boxes: Path | None = None,
+    without: Container[str] = (),
     embed: Embed | None = None,
 ) -> list[Reference]:
     """Choose references among the training pictures of a domain, one a person, and write them.
 
-    The domain's shape and mean appearance, over up to 400 pictures with a sure mesh, go into the
-    same file.
+    Up to 400 pictures are looked at, spread evenly over the index. The domain's shape and mean
+    appearance, over those with a sure mesh, go into the same file.
 
     Args:
         faces: holds `index.tsv` (columns domain, split, file; source, licence and identity where
@@ -59,6 +67,7 @@ def make_references(
         boxes: a JSON file for anime, whose faces the mesh does not know: file -> boxes of the
             face's parts (see `topology.anime.points_from_boxes`). The pictures are then brought
             into the frame of other domains, and the domain's shape is `anime_shape`.
+        without: sources whose pictures are not taken.
         embed: z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length; None for
             the embedded identity network.
 
@@ -66,14 +75,16 @@ def make_references(
         UsageError: the index or the boxes cannot be read, or there are too few pictures.
         ImageError: a picture cannot be read.
     """
-    rows = training_rows(faces, domain)
+    known = training_rows(faces, domain)
+    rows = spread_out([row for row in known if row.get("source") not in without], ENOUGH)
     if len(rows) < LEAST:
         raise UsageError(
             f"{faces} holds {len(rows)} training pictures of {domain}; {LEAST} are the least."
         )
     embed = embed or _embedded()
     read = _Reader(faces, Geometry(), None if boxes is None else _read_boxes(boxes))
-    chosen = choose([_candidate(faces, row, embed) for row in rows], count)
+    whole = read.whole([row["file"] for row in rows])
+    pool = [_candidate(faces, row, embed, whole) for row in rows]
     references = [
         reference_of(
             read.face(candidate.file),
@@ -82,10 +93,9 @@ def make_references(
             licence=candidate.licence if licence is None else licence,
             source=candidate.source,
         )
-        for number, candidate in enumerate(chosen, 1)
+        for number, candidate in enumerate(choose(pool, count), 1)
     ]
-    shape, appearance = read.means([row["file"] for row in rows[:ENOUGH]])
-    save_references(out, references, shape, appearance)
+    save_references(out, references, whole.shape, whole.appearance)
     return references
 
 
@@ -100,6 +110,25 @@ def training_rows(faces: Path, domain: str) -> list[dict[str, str]]:
     rows = sorted((row for row in rows if row.get("file")), key=lambda row: row["file"])
     first = {row.get("identity") or row["file"]: row for row in reversed(rows)}
     return sorted(first.values(), key=lambda row: row["file"])
+
+
+def spread_out(rows: list[dict[str, str]], most: int) -> list[dict[str, str]]:
+    """At most that many rows, evenly over all."""
+    if len(rows) <= most:
+        return rows
+    return [rows[number * len(rows) // most] for number in range(most)]
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A domain's shape and mean map, None where no mesh is sure.
+
+    `faults` are strangeness and one-sidedness of each file's face that has a sure mesh.
+    """
+
+    shape: np.ndarray | None = None
+    appearance: np.ndarray | None = None
+    faults: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,18 +154,32 @@ class _Reader:
             raise UsageError(f"The boxes of {file} cannot be used: {error}.") from error
         return replace(face, mesh=FaceMesh(points, 1.0, "boxes"), zones=zone_maps(points))
 
-    def means(self, files: Sequence[str]) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """The domain's shape and mean appearance; None where no mesh is sure."""
-        faces = [face for face in map(self.face, files) if is_sure(face)]
-        if not faces:
-            return None, None
-        pairs = [(face.crop, face.mesh.points) for face in faces if face.mesh is not None]
-        maps = [appearance_map(crop, points) for crop, points in pairs]
-        if self.boxes is None:
-            shape = domain_shape([face_shape(points) for _, points in pairs])
-        else:
-            shape = anime.anime_shape()
-        return shape.astype(np.float32), mean_map(maps)
+    def whole(self, files: Sequence[str]) -> _Whole:
+        """What is known of the domain from these pictures."""
+        points, maps = {}, {}
+        for file in files:
+            face = self.face(file)
+            if is_sure(face) and face.mesh is not None:
+                points[file] = face.mesh.points
+                maps[file] = appearance_map(face.crop, face.mesh.points)
+        if not maps:
+            return _Whole()
+        # A domain has no side: each map counts with its mirror image.
+        both = [side for one in maps.values() for side in (one, one[:, ::-1])]
+        mean = mean_map(both)
+        usual = spread(both, mean)
+        faults = {
+            file: (strangeness(one, mean, usual), one_sidedness(one)) for file, one in maps.items()
+        }
+        return _Whole(self._shape(list(points.values())), mean, faults)
+
+    def _shape(self, points: Sequence[np.ndarray]) -> np.ndarray:
+        shape = (
+            anime.anime_shape()
+            if self.boxes is not None
+            else domain_shape([face_shape(one) for one in points])
+        )
+        return shape.astype(np.float32)
 
 
 def _read_boxes(path: Path) -> Mapping[str, Any]:
@@ -149,10 +192,16 @@ def _read_boxes(path: Path) -> Mapping[str, Any]:
     return boxes
 
 
-def _candidate(faces: Path, row: dict[str, str], embed: Embed) -> Candidate:
+def _candidate(faces: Path, row: dict[str, str], embed: Embed, whole: _Whole) -> Candidate:
     picture = image_io.read(faces / row["file"]).rgb
-    source, licence = row.get("source", ""), row.get("licence", "")
-    return Candidate(row["file"], source, licence, palette.extract(picture), embed(picture))
+    return Candidate(
+        row["file"],
+        row.get("source", ""),
+        row.get("licence", ""),
+        palette.extract(picture),
+        embed(picture),
+        *whole.faults.get(row["file"], (math.inf, math.inf)),
+    )
 
 
 def _embedded() -> Embed:

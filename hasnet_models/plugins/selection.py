@@ -1,8 +1,11 @@
 """Choosing a domain's references among many pictures: typical ones, as unlike each other as can be.
 
-The tenth whose z_id is farthest from the domain's mean is left out (misaligned or damaged pictures
-are there); of the rest, farthest-point selection over z_id and palette takes the most different
-ones, beginning with the most typical. The same input gives the same choice.
+Left out are the tenth whose z_id is farthest from the domain's mean (misaligned or damaged pictures
+are there), then a fifth each time: the strangest faces (glasses, hands, no sure mesh), the most
+one-sided ones (side light, fringes), the palettes farthest from the domain's median; unless too few
+would stay. The rest is clustered by z_id and palette (k-medoids from farthest points, which begin
+with the most typical), and each cluster gives its middle: as unlike each other as can be, without
+being the extremes. The same input gives the same choice.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import numpy as np
 
 COUNT = 36
 TYPICAL_SHARE = 0.9
+GOOD_SHARE = 0.8
+ROUNDS = 10  # of clustering
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +29,9 @@ class Candidate:
         file, source, licence: what is known of it.
         palette: uint8 (20, 3).
         z_id: float32 (D,), unit length.
+        strangeness: of its face (`topology.appearance.strangeness`), infinite without a sure mesh,
+            as is
+        one_sidedness: of its face.
     """
 
     file: str
@@ -31,26 +39,61 @@ class Candidate:
     licence: str
     palette: np.ndarray
     z_id: np.ndarray
+    strangeness: float = 0.0
+    one_sidedness: float = 0.0
 
 
 def choose(pool: Sequence[Candidate], count: int = COUNT) -> list[Candidate]:
-    """Farthest-point selection; both halves of the distance have mean square 1 over the pool.
+    """Middles of clusters; both halves of the distance have mean square 1 over the pool.
 
     Args:
         pool: at least two.
-        count: fewer are given where the pool has not as many typical ones.
+        count: fewer are given where the pool has not as many.
     """
     z_ids = np.stack([candidate.z_id for candidate in pool])
+    colours = np.stack([_colour_key(candidate.palette) for candidate in pool])
     typical = z_ids @ z_ids.mean(axis=0)
-    kept = np.sort(np.argsort(-typical, kind="stable")[: int(len(pool) * TYPICAL_SHARE)])
-    colours = np.stack([_colour_key(pool[i].palette) for i in kept])
-    points = np.concatenate([_scaled(z_ids[kept]), _scaled(colours)], axis=1)
-    chosen = [int(np.argmax(typical[kept]))]
-    distance = np.full(len(kept), np.inf)
-    while len(chosen) < min(count, len(kept)):
+    kept = _least(-typical, np.arange(len(pool)), TYPICAL_SHARE, count)
+    for fault in (
+        np.array([candidate.strangeness for candidate in pool]),
+        np.array([candidate.one_sidedness for candidate in pool]),
+        np.linalg.norm(colours - np.median(colours, axis=0), axis=1),
+    ):
+        kept = _least(fault, kept, GOOD_SHARE, count)
+    points = np.concatenate([_scaled(z_ids[kept]), _scaled(colours[kept])], axis=1)
+    chosen = _farthest(points, int(np.argmax(typical[kept])), count)
+    for _ in range(ROUNDS):
+        chosen = _middles(points, chosen)
+    return [pool[kept[i]] for i in chosen]
+
+
+def _farthest(points: np.ndarray, first: int, count: int) -> list[int]:
+    """Farthest-point selection: each is as far as can be from all before it."""
+    chosen = [first]
+    distance = np.full(len(points), np.inf)
+    while len(chosen) < min(count, len(points)):
         distance = np.minimum(distance, np.square(points - points[chosen[-1]]).sum(axis=1))
         chosen.append(int(np.argmax(distance)))
-    return [pool[kept[i]] for i in chosen]
+    return chosen
+
+
+def _middles(points: np.ndarray, chosen: Sequence[int]) -> list[int]:
+    """Of all points nearest to each chosen one, the point nearest to their mean."""
+    gaps = np.stack([np.square(points - points[i]).sum(axis=1) for i in chosen])
+    gaps[np.arange(len(chosen)), chosen] = -1  # equal points each keep their own cluster
+    nearest = gaps.argmin(axis=0)
+    middles = []
+    for number in range(len(chosen)):
+        members = np.flatnonzero(nearest == number)
+        centre = points[members].mean(axis=0)
+        middles.append(int(members[np.square(points[members] - centre).sum(axis=1).argmin()]))
+    return middles
+
+
+def _least(values: np.ndarray, among: np.ndarray, share: float, count: int) -> np.ndarray:
+    """The share with the least values, at least `count` where there are as many, and all ties."""
+    most = min(max(int(len(among) * share), count), len(among))
+    return among[values[among] <= np.sort(values[among])[most - 1]]
 
 
 def _colour_key(colours: np.ndarray) -> np.ndarray:

@@ -37,6 +37,7 @@ _EVENING = 0.8  # how much of side light is taken off
 _BROAD = 4.0  # cells, the blur that leaves light and no features
 _NOISE = 6.0  # distance in Lab that is nothing even in the most uniform domain
 _FAR = (1.2, 2.4)  # spreads of the domain up to which a map is believed, and from which it is not
+_ROUNDS = 16  # of the spatial median
 _SPREAD_SHARE = 0.75  # of the domain's faces lie within its spread
 
 
@@ -112,15 +113,22 @@ def face_mask(points: ArrayLike, side: int) -> NDArray[np.float32]:
 
 
 def mean_map(maps: ArrayLike) -> NDArray[np.uint8]:
-    """A domain's map: the median over those of its references (N, 48, 48, 3).
+    """A domain's map: the spatial median over those of its references (N, 48, 48, 3).
+
+    Each cell's colour has the least sum of distances to theirs (Weiszfeld 1937): medians of single
+    channels give, of few maps, colours that none of them has.
 
     Raises:
         ValueError: there are none.
     """
-    colours = np.asarray(maps, np.uint8)
+    colours = np.asarray(maps, np.float32)
     if not len(colours):
         raise ValueError("a domain's map needs at least one reference")
-    return np.round(np.median(colours, axis=0)).astype(np.uint8)
+    middle = colours.mean(axis=0)
+    for _ in range(_ROUNDS):
+        weights = 1 / (np.linalg.norm(colours - middle, axis=3, keepdims=True) + 0.1)
+        middle = (weights * colours).sum(axis=0) / weights.sum(axis=0)
+    return np.round(middle).clip(0, 255).astype(np.uint8)
 
 
 def spread(maps: ArrayLike, mean: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -148,12 +156,31 @@ def believed(
         usual: (48, 48), the domain's `spread`.
     """
     own, tint = deviation(appearance, mean)
+    share = 1 - _foreign(own, usual)[..., None]
+    return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+
+
+def strangeness(
+    appearance: NDArray[np.uint8], mean: NDArray[np.uint8], usual: NDArray[np.float32]
+) -> float:
+    """How much of a reference's face `believed` takes from the domain's mean, 0..1."""
+    own, _ = deviation(appearance, mean)
+    return float(_foreign(own, usual)[_face_cells()].mean())
+
+
+def one_sidedness(appearance: NDArray[np.uint8]) -> float:
+    """How unlike its mirror image a face is, a mean distance in Lab: side light, fringes, hands."""
+    lab = _lab(appearance)
+    return float(np.linalg.norm(lab - lab[:, ::-1], axis=2)[_face_cells()].mean())
+
+
+def _foreign(own: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(48, 48), 0..1: where a `deviation` is none of the domain's faces."""
     low, high = _FAR
     far = np.linalg.norm(own, axis=2) / (usual + _NOISE)
     # The rim of what is foreign, blurred into the face, is foreign too.
     far = cv2.GaussianBlur(cv2.dilate(far.astype(np.float32), np.ones((5, 5))), (0, 0), 1.5)
-    share = 1 - _smoothstep((far - low) / (high - low))[..., None]
-    return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+    return _smoothstep((far - low) / (high - low))
 
 
 def evenly_lit(appearance: NDArray[np.uint8], amount: float = _EVENING) -> NDArray[np.uint8]:

@@ -1,0 +1,144 @@
+"""A domain's package written from a few facts: the text that all such packages share.
+
+The text stands in `template/`; a package then holds data. Its references are added by
+`hasnet_models.avatar.references` and sealed by `hasnet_models.plugins.seal`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from hasnet_models.atomic import replacing
+from hasnet_models.errors import DomainError
+from hasnet_models.plugins.domain import API, MANIFEST
+
+_FOLDER = "template"
+_PACKAGE_FILES = ("pyproject.toml", "LICENSE", "README.md")
+_MODULE = "__init__.py"
+_ORIGIN = "ORIGIN.md"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one domain's package differs from another's by.
+
+    Attributes:
+        name: as the user types it.
+        title: a few words for people.
+        licence: of its vectors.
+        origin: a paragraph: where its pictures come from, and what limits them.
+        shape, medium: the tables of the manifest; empty to leave them out.
+        without: sources whose pictures are not chosen.
+        terms: by source, what its collection states, where the index does not say it well.
+    """
+
+    name: str
+    title: str
+    licence: str
+    origin: str = ""
+    shape: Mapping[str, float] = field(default_factory=dict)
+    medium: Mapping[str, Any] = field(default_factory=dict)
+    without: Sequence[str] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def distribution(self) -> str:
+        return f"hasnet-domain-{self.name}"
+
+    @property
+    def package(self) -> str:
+        return f"hasnet_domain_{self.name}".replace("-", "_")
+
+
+def write_package(facts: Facts, folder: Path) -> Path:
+    """Write all of a plugin's text but its origin; gives the folder for its data.
+
+    Args:
+        folder: of the plugin, made where it is not there.
+
+    Raises:
+        DomainError: a file cannot be written.
+    """
+    inner = folder / facts.package
+    values = _values(facts)
+    for name in _PACKAGE_FILES:
+        _write(folder / name, _filled(name, values))
+    _write(inner / _MODULE, _filled(_MODULE, values))
+    _write(inner / MANIFEST, manifest(facts))
+    return inner
+
+
+def write_origin(facts: Facts, folder: Path, numbers: Mapping[str, int], sources: str) -> None:
+    """Write where a plugin's data come from.
+
+    Args:
+        numbers: `count` of references, `shapes` of those with one, `size` of their file in kB.
+        sources: rows of `source_rows`.
+
+    Raises:
+        DomainError: the file cannot be written.
+    """
+    values = _values(facts) | {name: str(number) for name, number in numbers.items()}
+    _write(folder / _ORIGIN, _filled(_ORIGIN, values | {"sources": sources}))
+
+
+def manifest(facts: Facts) -> str:
+    """The text of `domain.toml`, not yet sealed."""
+    keys = {"api": API, "name": facts.name, "title": facts.title, "licence": facts.licence}
+    tables = {"shape": facts.shape, "medium": facts.medium}
+    parts = [_items(keys), *(f"[{name}]\n{_items(t)}" for name, t in tables.items() if t)]
+    return "\n\n".join(parts) + "\n"
+
+
+def source_rows(sources: Iterable[str], stated: Mapping[str, str]) -> str:
+    """Rows of a table: how many pictures come from each source, and its terms.
+
+    Args:
+        stated: terms by source.
+    """
+    counted = Counter(sources).most_common()
+    return "\n".join(f"| {n} | {source} | {stated.get(source, '')} |" for source, n in counted)
+
+
+def _values(facts: Facts) -> dict[str, str]:
+    return {
+        "name": facts.name,
+        "title": facts.title,
+        "description": _quoted(f"hasnet domain: {facts.title}"),
+        "licence": facts.licence,
+        "licence_ref": re.sub(r"[^A-Za-z0-9.]+", "-", facts.licence.title()),
+        "origin": facts.origin.strip(),
+        "distribution": facts.distribution,
+        "package": facts.package,
+    }
+
+
+def _filled(name: str, values: Mapping[str, str]) -> str:
+    text = resources.files(__package__).joinpath(_FOLDER, f"{name}.txt").read_text("utf-8")
+    return Template(text).substitute(values)
+
+
+def _items(table: Mapping[str, Any]) -> str:
+    return "\n".join(f"{key} = {_quoted(value)}" for key, value in table.items())
+
+
+def _quoted(value: Any) -> str:
+    """A string or number as TOML has it, which is as JSON has it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise DomainError(f"{path} cannot be written: {error.strerror}.") from error
