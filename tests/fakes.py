@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from hasnet_models import image_io
 from hasnet_models.avatar.look import Look
 from hasnet_models.errors import NoFaceError
 from hasnet_models.face.choice import FaceChoice
-from hasnet_models.face.types import Face
+from hasnet_models.face.types import AlignedFace, Face
 from hasnet_models.frame import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 from hasnet_models.palette import extract
 from hasnet_models.plugins.reference import Reference
@@ -66,10 +65,17 @@ def face_at(matrix: np.ndarray) -> Face:
     return Face(box.astype(np.float32), transform(FFHQ_TEMPLATE_512, back).astype(np.float32), 0.9)
 
 
+def half(height: int, width: int) -> np.ndarray:
+    """A mask, uint8 (height, width): its left half."""
+    mask = np.zeros((height, width), np.uint8)
+    mask[:, : width // 2] = 255
+    return mask
+
+
 class FakePipeline:
     """Black pictures have no face, gray ones two; an avatar has the first colour of its reference.
 
-    A picture 13 px wide breaks it.
+    A picture 13 px wide breaks it. The left half of a picture is a person.
     """
 
     device = "cpu"
@@ -87,13 +93,16 @@ class FakePipeline:
         notes = ["2 faces; the largest was taken."] if 100 < mean < 150 else []
         crop = np.full((SIDE, SIDE, 3), round(mean), np.uint8)
         matrix = np.array([[20.0, 0, 20], [0, 20.0, 60]])
-        return SimpleNamespace(crop=crop, matrix=matrix, face=None), notes
+        return AlignedFace(crop, matrix), notes
 
     def crops(self, photo, choice=AUTO, like=None):
         """As many faces as the photo is high in tens of pixels, for those who want all."""
         aligned, notes = self.crop(photo, choice)
         count = photo.rgb.shape[0] // 10 if choice.kind == "all" else 1
         return [aligned] * count, notes
+
+    def person_mask(self, photo):
+        return half(*photo.rgb.shape[:2]) / np.float32(255)
 
     def embed(self, crop):
         return _unit(int(crop[0, 0, 0]))
@@ -110,7 +119,8 @@ class FakePipeline:
         crop = face.crop
         self.rendered.append((reference.name, domain.name if domain else None))
         avatar = np.full_like(crop, 0) + reference.palette[0]
-        return FakeSteps(crop, crop, crop, crop, crop, avatar)
+        person = half(*crop.shape[:2]) if look.cuts_out else None
+        return FakeSteps(crop, crop, crop, crop, crop, avatar, person=person)
 
     def render_many(self, faces, references, domain, look):
         pairs = zip(faces, references, strict=True)

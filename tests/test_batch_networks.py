@@ -9,7 +9,11 @@ import pytest
 import torch
 from nano import CPU, preset
 
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.pipeline import AvatarPipeline
+from hasnet_models.controls.background_choice import Background
+from hasnet_models.controls.lab import to_lab
+from hasnet_models.controls.zone_choice import parse_colours
 from hasnet_models.errors import UsageError
 from hasnet_models.face.types import AlignedFace, FaceMesh
 from hasnet_models.networks.identity import MobileFaceNet
@@ -75,3 +79,43 @@ def test_one_foreign_reference_refuses_the_call(pipeline):
 def test_the_identity_of_a_crop_is_of_unit_length(pipeline):
     z_id = pipeline.embed(aligned(1)[0].crop.repeat(2, 0).repeat(2, 1))
     assert z_id.shape == (192,) and abs(np.linalg.norm(z_id) - 1) < 1e-3
+
+
+WISHES = Look(
+    colour=parse_colours(["hair=#3060a0"]), keep=("skin",), background=Background.parse("blur")
+)
+
+
+def test_controls_together_are_one_by_one(pipeline):
+    faces, looks = aligned(3), references(3)
+    together = pipeline.render_many(faces, looks, None, WISHES)
+    for face, look, steps in zip(faces, looks, together, strict=True):
+        alone = pipeline.render(face, look, None, WISHES)
+        for name in ("gray", "x_rt", "x_map", "x_tt", "person"):
+            one, many = getattr(alone, name), getattr(steps, name)
+            assert np.abs(one.astype(int) - many).max() <= 1, name
+        assert steps.person.shape == (64, 64) and steps.person.dtype == np.uint8
+
+
+def test_without_controls_nothing_changes(pipeline):
+    face, look = aligned(1)[0], references(1)[0]
+    whole = pipeline.render(face, look, None)
+    assert whole.person is None
+    same = pipeline.render(face, look, None, Look(colour=(), keep=(), background=Background()))
+    cut = pipeline.render(face, look, None, Look(background=Background.parse("#fff")))
+    for steps in (same, cut):
+        np.testing.assert_array_equal(steps.x_tt, whole.x_tt)
+
+
+def test_all_colours_kept_are_the_photo_s(pipeline):
+    face, look = aligned(2)[0], references(1)[0]
+    kept = pipeline.render(face, look, None, Look(keep=("all",)))
+    plain = pipeline.render(face, look, None)
+    for steps, near in ((kept, True), (plain, False)):
+        gap = np.abs(chroma(steps.x_map) - chroma(face.crop))
+        # what the photo's chroma is at this lightness may be outside of sRGB
+        assert (np.median(gap) < 2) == near
+
+
+def chroma(rgb: np.ndarray) -> np.ndarray:
+    return to_lab(rgb)[..., 1:]

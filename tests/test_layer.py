@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,19 @@ from hasnet_models import Avatar, image_io
 from hasnet_models.avatar import api
 from hasnet_models.avatar.fingerprint import fingerprint_of
 from hasnet_models.avatar.job import Job
-from hasnet_models.avatar.layer import Layer, for_paste, zones_in_photo
-from hasnet_models.avatar.look import STRONGEST_MEDIUM
+from hasnet_models.avatar.layer import Layer, for_paste, layer_of, zones_in_photo
+from hasnet_models.avatar.look import STRONGEST_MEDIUM, Look
+from hasnet_models.avatar.provenance import is_other_medium
 from hasnet_models.avatar.request import Request
+from hasnet_models.controls.zone_choice import parse_colours
 from hasnet_models.face.paste import paste
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.frame import invert, transform
-from hasnet_models.medium import KINDS, ZONES
+from hasnet_models.medium import KINDS
 from hasnet_models.medium.laying import GREATEST_STRENGTH
 from hasnet_models.plugins import discover, forget
 from hasnet_models.topology import zone_names
-from hasnet_models.topology.zones import zone_maps
+from hasnet_models.topology.zones import ZONES, zone_maps
 
 ROOT = Path(__file__).parents[1]
 PENCIL = '[medium]\nkind = "pencil"\nline = 0.7\n'
@@ -229,6 +232,17 @@ def test_a_record_of_before_there_were_media_is_repeated_without(run, site, pipe
     assert "--medium-kind none" in json.loads(run("explain", "old.png", "--json").out)["command"]
 
 
+def test_a_medium_that_changed_since_is_said(run, site, pipeline, face):
+    install(site)
+    run("avatar", face, "--domain", "drawn", "-o", "a.png")
+    assert not json.loads(run("explain", "a.png", "--json").out)["changed_medium"]
+    manifest = site.folder / "fake_domain_drawn" / "domain.toml"
+    for before, after in (("0.7", "0.2"), ("pencil", "pencl")):
+        manifest.write_text(manifest.read_text().replace(before, after))
+        assert json.loads(run("explain", "a.png", "--json").out)["changed_medium"]
+        assert "The medium has other parameters here." in run("explain", "a.png").err
+
+
 def test_the_fingerprint_goes_by_the_medium(site):
     install(site)
     without = fingerprint_of(job(domain="drawn", medium_kind="none")).parameters
@@ -390,3 +404,17 @@ def test_memory_of_a_large_paste_is_bounded():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (result != photo).any() and peak < 12 * photo.nbytes
+
+
+@pytest.mark.parametrize(
+    "own", [{"keep": ("skin",)}, {"palette": "a.gpl"}, {"colour": parse_colours(["hair=red"])}]
+)
+def test_graphite_becomes_coloured_pencils_for_the_user_s_colours(own):
+    plain = layer_of(Look(medium_kind="pencil"), None)
+    coloured = layer_of(Look(medium_kind="pencil", **own), None)
+    assert coloured.medium == replace(plain.medium, colour=1.0) != plain.medium
+    assert layer_of(Look(medium_kind="cel", **own), None) == layer_of(Look(medium_kind="cel"), None)
+    record = {"medium": json.dumps(coloured.table()), "options": '{"medium_kind": "pencil"}'}
+    assert is_other_medium(record, None)
+    record["options"] = '{"medium_kind": "pencil", "keep": ["skin"]}'
+    assert not is_other_medium(record, None)

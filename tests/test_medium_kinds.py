@@ -11,7 +11,6 @@ import pytest
 from hasnet_models.errors import UsageError
 from hasnet_models.medium import (
     KINDS,
-    ZONES,
     Band,
     Medium,
     apply,
@@ -253,7 +252,6 @@ def test_tables_and_media_are_the_same_thing(medium):
 def test_each_domain_has_a_medium():
     assert set(presets()) == DOMAINS
     assert {medium.kind for medium in presets().values()} == set(KINDS)
-    assert len(ZONES) == 6
 
 
 @dataclasses.dataclass(frozen=True)

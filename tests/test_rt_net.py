@@ -22,7 +22,8 @@ from hasnet_models.networks.rt_net import (
 from hasnet_models.networks.rtm import RTM, instance_norm
 from hasnet_models.topology.zones import ZONES
 
-ZONED = dataclasses.replace(nano.preset().rt, zones=True)
+PLAIN = dataclasses.replace(nano.preset().rt, zones=False)
+ZONED = dataclasses.replace(PLAIN, zones=True)
 
 
 def places(batch=2, side=8, seed=1):
@@ -88,7 +89,7 @@ def test_the_face_stays_where_the_network_gives_up_its_detail(least):
 
 def test_palette_attention_weights_sum_to_one_and_follow_brightness():
     torch.manual_seed(0)
-    net = RTNet(nano.preset().rt)
+    net = RTNet(PLAIN)
     gray = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
     ramp = torch.linspace(-1, 1, 20)[None, :, None].expand(1, 20, 3)
     weights = net.head.attend(net.features(gray, ramp), picture_tones(gray), ramp)
@@ -152,7 +153,7 @@ def test_batch_equals_singles():
 
 def test_zones_that_are_off_change_no_bit():
     torch.manual_seed(0)
-    plain = RTNet(nano.preset().rt).eval()
+    plain = RTNet(PLAIN).eval()
     torch.manual_seed(0)
     off = RTNet(dataclasses.replace(ZONED, zones=False)).eval()
     assert plain.state_dict().keys() == off.state_dict().keys()
@@ -161,7 +162,7 @@ def test_zones_that_are_off_change_no_bit():
 
 
 def test_zones_widen_the_stem_and_the_keys_only():
-    plain, zoned = (RTNet(c).state_dict() for c in (nano.preset().rt, ZONED))
+    plain, zoned = (RTNet(c).state_dict() for c in (PLAIN, ZONED))
     assert zoned["stem.weight"].shape[1] == plain["stem.weight"].shape[1] + len(ZONES)
     assert zoned["head.key.0.weight"].shape[1] == plain["head.key.0.weight"].shape[1] + len(ZONES)
     assert zoned.keys() - plain.keys() == {"head.zone_gain"}

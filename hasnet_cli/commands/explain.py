@@ -41,10 +41,11 @@ def command(terminal: Terminal, picture: str, as_json: bool) -> None:
             "hasnet writes that into its own pictures, except BMP; other programs may remove it.",
         )
     remake = shlex.join(remake_command(found, picture))
-    changed = _changed_weights(found)
+    changed, other_medium = _changes(found)
     if as_json:
+        changes = {"changed_weights": changed, "changed_medium": other_medium}
         readable = {key: _parsed(key, value) for key, value in found.items()}
-        terminal.json({"record": readable, "command": remake, "changed_weights": changed})
+        terminal.json({"record": readable, "command": remake, **changes})
         return
     for key, value in found.items():
         if key not in _NOT_SHOWN:
@@ -52,6 +53,8 @@ def command(terminal: Terminal, picture: str, as_json: bool) -> None:
     terminal.result(f"{'command':14}{remake}")
     if changed:
         terminal.note(f"Not the weights installed here: {', '.join(changed)}.")
+    if other_medium:
+        terminal.note("The medium has other parameters here.")
 
 
 def remake_command(found: Mapping[str, str], picture: str) -> list[str]:
@@ -86,13 +89,14 @@ def _parsed(key: str, value: str) -> Any:
     return found if isinstance(found, dict) else {}
 
 
-def _changed_weights(found: Mapping[str, str]) -> list[str]:
-    from hasnet_models.avatar.provenance import changed_weights
+def _changes(found: Mapping[str, str]) -> tuple[list[str], bool]:
+    """What of a record is not here: its weights, and whether its medium is another."""
+    from hasnet_models.avatar.provenance import changed_weights, is_other_medium
 
     domain = None
     if found.get("domain", NO_DOMAIN) != NO_DOMAIN:
         try:
             domain = factory.find_domains().get(found["domain"])
         except DomainError:
-            return [f"domain {found['domain']}"]
-    return changed_weights(found, domain)
+            return [f"domain {found['domain']}"], False
+    return changed_weights(found, domain), is_other_medium(found, domain)

@@ -37,7 +37,7 @@ def command(
     terminal: Terminal, picture: str, as_json: bool, png: str | None, gpl: str | None,
     face: FaceChoice, backend: str,
 ) -> None:  # fmt: skip
-    """Show the 20 colours of a picture, and how much of each zone of its face they fill.
+    """Show the 20 colours of a picture and where they lie.
 
     They are those that --ref takes: of the aligned face, or of the whole picture where no face is
     found; then nothing is known of zones. They are ColorThief's, in its order, with white kept; a

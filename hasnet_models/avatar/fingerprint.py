@@ -22,7 +22,7 @@ from hasnet_models.plugins.reference import OPTIONAL, Reference
 from hasnet_models.topology.strength import Shaping
 
 # What is in the job in another form, or does not change the result.
-_LEFT_OUT = {"domain", "ref", "ref_face", "reference", "mix", "seed", "device"}
+_LEFT_OUT = {"domain", "ref", "ref_face", "reference", "mix", "palette", "seed", "device"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _materials(job: Job) -> dict[str, str]:
     own, found = job.materials, {}
     if own.palette is not None:
         arrays = (own.palette.colours, own.palette.shares)
-        found["palette"] = "".join(_digest_of(array) for array in arrays if array is not None)
+        found["own_palette"] = "".join(_digest_of(array) for array in arrays if array is not None)
     if own.background is not None:
         found["background"] = _digest_of(own.background)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,11 @@ from hasnet_models.face.align import resample, resized
 from hasnet_models.face.paste import feathered_mask
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.frame import CROP_SIZE, invert, rescaled, scale_of
-from hasnet_models.medium import ZONES, Medium, apply, to_table
+from hasnet_models.medium import Medium, apply, to_table
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.media import medium_called, medium_of
+from hasnet_models.topology.zones import ZONES
 
 Pixels = NDArray[np.uint8]
 Maps = NDArray[np.float32]
@@ -60,6 +61,9 @@ class Layer:
 def layer_of(look: Look, domain: Domain | None) -> Layer | None:
     """The medium that a look wants, or the domain's own; None for none.
 
+    Where the user chose colours, graphite becomes coloured pencils: a medium that keeps a share
+    of the picture's `colour` keeps all of it.
+
     Args:
         domain: whose medium it is; None where the user named none.
 
@@ -72,6 +76,8 @@ def layer_of(look: Look, domain: Domain | None) -> Layer | None:
     medium = medium_of(domain) if kind is None else medium_called(kind, domain)
     if medium is None or not look.medium_strength:
         return None
+    if look.in_colour and hasattr(medium, "colour"):
+        medium = replace(medium, colour=1.0)
     return Layer(medium, look.medium_strength)
 
 

@@ -54,6 +54,11 @@ class Look:
                 raise UsageError(text, parameters=(name,))
 
     @property
+    def in_colour(self) -> bool:
+        """Whether the user chose colours, which a medium is not to take away."""
+        return bool(self.colour or self.keep or self.palette)
+
+    @property
     def cuts_out(self) -> bool:
         """Whether the person has to be told from the background."""
         return self.background.kind != KEEP

@@ -19,6 +19,7 @@ from hasnet_models.controls.tint import shares_of, tinted
 from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.drawn_too import DrawnToo
 from hasnet_models.face.search import locate, locate_reference, select
 from hasnet_models.face.types import AlignedFace, Detector
 from hasnet_models.image_io import Photo
@@ -66,7 +67,9 @@ class AvatarPipeline:
         target = resolve_device(device)
         nets = (load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity())
         rt, tt, vgg, net = (n.to(target) for n in nets)
-        return cls(target, load_detector(backend), rt, tt, vgg, net, Geometry().open())
+        geometry = Geometry().open()
+        detector = DrawnToo(load_detector(backend), lambda: geometry.drawn)
+        return cls(target, detector, rt, tt, vgg, net, geometry)
 
     def crop(self, photo: Photo, choice: FaceChoice = AUTO) -> tuple[AlignedFace, list[str]]:
         """The aligned face of a photo with its geometry, and notes for the user.
@@ -75,7 +78,7 @@ class AvatarPipeline:
             NoFaceError: there is no face.
         """
         aligned, notes = locate(photo, choice, self.detector)
-        faces, more = self._known([aligned])
+        faces, more = self._known([aligned], photo)
         return faces[0], notes + more
 
     def crops(
@@ -91,12 +94,14 @@ class AvatarPipeline:
         """
         likeness = None if like is None else (lambda crop: float(self.embed(crop) @ like))
         faces, notes = select(photo, choice, self.detector, likeness)
-        faces, more = self._known(faces)
+        faces, more = self._known(faces, photo)
         return faces, notes + more
 
-    def _known(self, faces: Sequence[AlignedFace]) -> tuple[list[AlignedFace], list[str]]:
+    def _known(
+        self, faces: Sequence[AlignedFace], photo: Photo
+    ) -> tuple[list[AlignedFace], list[str]]:
         """The faces with their geometry, and a note on those whose geometry is not to be found."""
-        found = [self.geometry.known(face) for face in faces]
+        found = [self.geometry.known(face, photo.rgb) for face in faces]
         without = sum(face.mesh is None for face in found)
         which = "The face has" if len(found) == 1 else f"{without} of {len(found)} faces have"
         note = f"{which} no mesh that is sure: no change of shape, colours by a mean face."
@@ -110,7 +115,7 @@ class AvatarPipeline:
         A picture without a face that can be found is taken as an aligned crop.
         """
         aligned, notes = locate_reference(photo, choice, self.detector)
-        return reference_of(self.geometry.known(aligned), photo.name, self.embed), notes
+        return reference_of(self.geometry.known(aligned, photo.rgb), photo.name, self.embed), notes
 
     @torch.inference_mode()
     def embed(self, crop: np.ndarray) -> np.ndarray:
@@ -166,7 +171,7 @@ class AvatarPipeline:
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
-        own = wishes.keeping(sources, guides, wanted)
+        own = wishes.keeping(guides, wanted, self.device)
         x_map = wishes.with_own_colours(shaping.coloured(x_warp, guides, look.colouring), own)
         content = content_features(self.vgg, x_map, tt.config)
         z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)

@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from hasnet_models.avatar.layer import Layer
+from hasnet_models.avatar.layer import Layer, layer_of
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
-from hasnet_models.errors import WeightsError
+from hasnet_models.controls.zone_choice import ALL
+from hasnet_models.errors import HasnetError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.filenames import STREAM
 from hasnet_models.image_io import Photo
@@ -138,3 +140,22 @@ def changed_weights(found: Mapping[str, str], domain: Domain | None) -> list[str
         return []
     here = weights_hashes(domain)
     return sorted(name for name, digest in recorded.items() if here.get(name) != digest)
+
+
+def is_other_medium(found: Mapping[str, str], domain: Domain | None) -> bool:
+    """Whether what a record calls its medium has other parameters here, or is not here."""
+    try:
+        recorded = dict(json.loads(found.get("medium", "{}")))
+        options = dict(json.loads(found.get("options", "{}")))
+    except (ValueError, TypeError):
+        return False
+    if not recorded:
+        return False
+    try:
+        keep = (ALL,) if {"colour", "keep", "palette"} & options.keys() else ()
+        kind = options.get("medium_kind")
+        look = Look(medium=recorded.get("strength"), medium_kind=kind, keep=keep)
+        here = layer_of(look, domain)
+    except HasnetError:
+        return True
+    return here is None or here.table() != recorded

@@ -38,8 +38,11 @@ def before(
         alpha = np.round(person * 255).astype(np.uint8)
         return over_white(front.round().astype(np.uint8), alpha), alpha
     back = _back(rgb, person, choice, picture)
-    share = person[..., None]
-    return (front * share + back * (1 - share) + 0.5).astype(np.uint8), None
+    front -= back
+    front *= person[..., None]
+    front += back
+    front += 0.5
+    return front.clip(0, 255, out=front).astype(np.uint8), None
 
 
 def blurred(rgb: NDArray[np.uint8], person: NDArray[np.float32]) -> NDArray[np.float32]:

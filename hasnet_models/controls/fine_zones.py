@@ -30,11 +30,12 @@ _NOISE = np.diag([16.0, 4.0, 4.0])  # variance of L, a and b that any part of a 
 _FARTHEST = 25.0  # a colour that no part has is not decided by how far it is from each
 _SKIN_CUT = 3.0  # log-likelihood below the median from which a cheek's pixel is a shadow
 _SKIN_START = 9.0  # the same from which a pixel outside the face begins as no skin
-_SKIN_PRIOR = 0.3
+_SKIN_PRIOR = 3.0  # odds beside hair above the chin, so that a scalp of its colour is skin
 _FRINGE_DOUBT = 2.0  # log-odds against hair inside the face
 _MOST_WHITE = 0.6  # share of a highlight in a pixel that is still skin
 _LEAST = 0.003  # share of the picture that a part needs to have colours of its own
 _CHIN_REACH = 0.06  # how softly clothes begin about the chin, in frames
+_LIDS = (0.35, 0.7)  # values of the soft zone of the eyes that are lids, and the eye itself
 _BROW_STEP = 0.01  # how softly a fringe ends at the brows
 _RADIUS, _EPS = 0.015, 1e-3  # of the guided filter
 _SKIN, _, _EYES, _HAIR, _BELOW, _ = range(len(ZONES))
@@ -64,10 +65,21 @@ def fine_zones(
     lab = to_lab(cv2.resize(rgb, (_WORK, _WORK), interpolation=cv2.INTER_AREA)).astype(np.float64)
     heights = _heights(points)
     _tell_apart(zones, lab, heights)
-    _brows_to_hair(zones, heights)
+    zones = between_lids(zones, points)
     guide = cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     sharp = guided(zones.astype(np.float32), guide, _RADIUS, _EPS).clip(0, 1)
     return sharp / np.maximum(sharp.sum(0), 1e-6)
+
+
+def between_lids(zones: NDArray, points: ArrayLike | None) -> NDArray:
+    """Zones (6, H, H) whose eyes are without brows, which become hair, and without lids, skin."""
+    found = zones.copy()
+    brows = found[_EYES] * _logistic(_rows(_BROW_STEP, _heights(points).between, zones.shape[1]))
+    rest = found[_EYES] - brows
+    found[_EYES] = rest * ((rest - _LIDS[0]) / (_LIDS[1] - _LIDS[0])).clip(0, 1)
+    found[_SKIN] += rest - found[_EYES]
+    found[_HAIR] += brows
+    return found
 
 
 class _Heights(NamedTuple):
@@ -114,9 +126,9 @@ def _heights(points: ArrayLike | None) -> _Heights:
     )
 
 
-def _rows(step: float, line: float) -> NDArray:
-    """(H, 1): how far each row of the working size lies above a line, in steps, at most 30."""
-    rows = (np.arange(_WORK) + 0.5) / _WORK
+def _rows(step: float, line: float, side: int = _WORK) -> NDArray:
+    """(H, 1): how far each row lies above a line, in steps, at most 30."""
+    rows = (np.arange(side) + 0.5) / side
     return ((line - rows) / step).clip(-30, 30)[:, None]
 
 
@@ -175,12 +187,6 @@ def _part(lab: NDArray, weights: NDArray) -> NDArray:
     if weights.sum() < _LEAST * weights.size:
         return np.full(weights.shape, -_FARTHEST)
     return _Normal.of(lab, weights).likelihood(lab)
-
-
-def _brows_to_hair(zones: NDArray, heights: _Heights) -> None:
-    brows = zones[_EYES] * _logistic(_rows(_BROW_STEP, heights.between))
-    zones[_EYES] -= brows
-    zones[_HAIR] += brows
 
 
 def _logistic(x: NDArray) -> NDArray:

@@ -19,9 +19,7 @@ def swatches(colours: NDArray[np.uint8], shares: NDArray[np.float32] | None) -> 
         return np.ascontiguousarray(first)
     rows = [first]
     for zone, share in zip(ZONES, shares.T, strict=True):
-        caption = caption_cell(zone, 2 * SIDE)[-SIDE // 3 :]
-        label = np.full((SIDE, 2 * SIDE, 3), 255, np.uint8)
-        label[SIDE // 3 : SIDE // 3 + len(caption)] = caption
+        label = caption_cell(zone, 4 * SIDE)[-SIDE:, SIDE : 3 * SIDE]
         rows.append(np.concatenate([label, _bar(colours, share, width - 2 * SIDE)], axis=1))
     return np.concatenate(rows)
 

@@ -12,11 +12,10 @@ Pure functions on float32 RGB pictures (H, W, 3), 0..1; OpenCV and NumPy do the 
 from hasnet_models.medium.base import Band, Fields, Medium, bounded
 from hasnet_models.medium.fit import Fit, fit
 from hasnet_models.medium.kinds import KINDS, apply, from_table, presets, to_table
-from hasnet_models.medium.scene import ZONES, Scene
+from hasnet_models.medium.scene import Scene
 
 __all__ = [
     "KINDS",
-    "ZONES",
     "Band",
     "Fields",
     "Fit",

@@ -16,6 +16,7 @@ from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 
 _INK = (0.1, 0.085, 0.08)
+_PAPER, _DARKEST_PAPER = 90, 0.75  # percentile of lightness; a dark picture stays dark
 
 
 def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int) -> Field:
@@ -27,6 +28,12 @@ def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int)
     share = np.clip((scene.coarse - np.float32(0.7)) / np.float32(0.9), 0, 1)
     mixed = fine * (1 - share) + broad * share
     return mixed / np.sqrt(share**2 + (1 - share) ** 2)
+
+
+def paper_white(gray: Field) -> Field:
+    """Lightness that is bare paper: nearly the picture's lightest, float32 (1, 1)."""
+    white = np.percentile(gray[::4, ::4], _PAPER)
+    return np.full((1, 1), np.clip(white, _DARKEST_PAPER, 1), np.float32)
 
 
 def gathered(rgb: Field, scene: Scene, flow: Flow, amount: float) -> Field:
@@ -77,6 +84,7 @@ class Pencil(Medium):
         return {
             "edge": np.maximum(flow.edge, scene.fine("hair")),
             "contrast": self.contrast * np.minimum(0.05 + 0.8 * scene.coarse, 1.1),
+            "white": paper_white(scene.gray),
         } | together(
             first=lambda: two_widths(scene, flow, self.width, self.length, 1),
             second=lambda: two_widths(scene, across, self.width, self.length, 3),
@@ -86,7 +94,7 @@ class Pencil(Medium):
 
     def lay(self, band: Band) -> Field:
         f, gray = band.fields, luma(band.rgb)
-        tone = np.clip((1 - gray) * np.float32(1.1) - np.float32(0.06), 0, 1)
+        tone = np.clip((f["white"] - gray) * np.float32(1.12) - np.float32(0.03), 0, 1)
         strokes = hatching.layered(tone, f["first"], f["second"], f["edge"])
         texture = np.float32(0.88) * strokes + np.float32(0.48) * f["tooth"]
         cover = hatching.deposit(np.float32(self.dark) * tone, texture, f["contrast"])
@@ -109,16 +117,16 @@ class Cel(Medium):
     """
 
     kind: ClassVar[str] = "cel"
-    width: float = bounded(7.0, 1.0, 16.0)
-    tolerance: float = bounded(0.09, 0.01, 0.4)
+    width: float = bounded(7.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.12, 0.01, 0.4, fitted=False)
     bins: float = bounded(7.0, 3.0, 20.0)
     steps: float = bounded(0.65, 0.0, 1.0)
-    line: float = bounded(0.75, 0.0, 1.0)
+    line: float = bounded(0.85, 0.0, 1.0)
     sigma: float = bounded(1.4, 0.5, 4.0)
     sharpness: float = bounded(50.0, 5.0, 150.0)
     chroma: float = bounded(1.12, 0.5, 2.0, fitted=False)
     even: float = bounded(0.15, 0.0, 0.8, fitted=False)
-    clumps: float = bounded(0.7, 0.0, 1.0, fitted=False)
+    clumps: float = bounded(0.85, 0.0, 1.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         flow = scene.flow()
@@ -158,8 +166,8 @@ class FacePaint(Cel):
     """
 
     kind: ClassVar[str] = "face-paint"
-    width: float = bounded(6.0, 1.0, 16.0)
-    tolerance: float = bounded(0.07, 0.01, 0.4)
+    width: float = bounded(6.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.07, 0.01, 0.4, fitted=False)
     bins: float = bounded(9.0, 3.0, 20.0)
     steps: float = bounded(0.35, 0.0, 1.0)
     line: float = bounded(0.45, 0.0, 1.0)
@@ -195,15 +203,15 @@ class Ink(Medium):
     """
 
     kind: ClassVar[str] = "ink"
-    width: float = bounded(8.0, 1.0, 16.0)
-    tolerance: float = bounded(0.14, 0.01, 0.4)
+    width: float = bounded(8.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.14, 0.01, 0.4, fitted=False)
     even: float = bounded(0.5, 0.0, 0.8, fitted=False)
-    line: float = bounded(0.85, 0.0, 1.0)
-    sigma: float = bounded(1.6, 0.5, 4.0)
+    line: float = bounded(0.95, 0.0, 1.0)
+    sigma: float = bounded(1.8, 0.5, 4.0)
     swell: float = bounded(0.004, 0.0, 0.02)
     sharpness: float = bounded(60.0, 5.0, 150.0)
-    pigment: float = bounded(0.12, 0.0, 0.5)
-    paper: float = bounded(0.03, 0.0, 0.1)
+    pigment: float = bounded(0.16, 0.0, 0.5)
+    paper: float = bounded(0.035, 0.0, 0.1)
 
     def fields(self, scene: Scene) -> Fields:
         flow = scene.flow()

@@ -15,7 +15,7 @@ import numpy as np
 from hasnet_models.medium import statistics
 from hasnet_models.medium.base import Medium
 from hasnet_models.medium.laying import apply
-from hasnet_models.medium.scale import Field, resize
+from hasnet_models.medium.scale import UNIT, Field, resize
 from hasnet_models.medium.statistics import Statistics
 
 _NETWORK = 96  # px: detail of a picture as the networks leave it
@@ -44,6 +44,7 @@ def fit(
     references: Iterable[Field],
     medium: Medium,
     sources: Sequence[Field] = (),
+    zones: Sequence[Field | None] = (),
     fixed: Iterable[str] = (),
     evaluations: int = 120,
     say: Callable[[str], None] | None = None,
@@ -54,19 +55,20 @@ def fit(
         references: pictures made in the medium, float32 (H, W, 3), 0..1.
         medium: its kind and the parameters to start from; staying near them is worth something.
         sources: pictures to lay the medium on; by default the references without their detail.
+        zones: zone maps of each source, see `apply`; none by default.
         fixed: names of parameters that stay, beside those that no statistic tells about.
         evaluations: how many settings are tried at most.
         say: is told of each improvement.
 
     Raises:
-        ValueError: there is no reference, or a name in `fixed` is no parameter.
+        ValueError: there is no reference, zones and sources differ in number, or a name in
+            `fixed` is no parameter.
     """
-    references = [_sized(picture) for picture in references]
+    references = [_sized(picture, statistics.SIDE) for picture in references]
     wanted = statistics.of(references)
-    sources = [_sized(picture) for picture in sources] or [_plain(r) for r in references]
-    search = _Search(
-        medium, sources, wanted, frozenset(fixed), evaluations, say or (lambda _: None)
-    )
+    pictures = [_sized(picture, UNIT) for picture in sources] or [_plain(r) for r in references]
+    pairs = list(zip(pictures, zones or [None] * len(pictures), strict=True))
+    search = _Search(medium, pairs, wanted, frozenset(fixed), evaluations, say or (lambda _: None))
     found = search.run()
     before, after = search.look(medium), search.look(found)
     return Fit(
@@ -78,9 +80,10 @@ def fit(
     )
 
 
-def _sized(picture: Field) -> Field:
+def _sized(picture: Field, side: int) -> Field:
+    """A picture whose longer side is `side` px at most."""
     height, width = picture.shape[:2]
-    scale = statistics.SIDE / max(height, width)
+    scale = min(1.0, side / max(height, width))
     shape = (max(1, round(height * scale)), max(1, round(width * scale)))
     return resize(picture, shape).clip(0, 1)
 
@@ -98,7 +101,7 @@ class _Search:
     def __init__(
         self,
         medium: Medium,
-        sources: Sequence[Field],
+        sources: Sequence[tuple[Field, Field | None]],
         wanted: Statistics,
         fixed: frozenset[str],
         evaluations: int,
@@ -113,7 +116,9 @@ class _Search:
 
     def look(self, medium: Medium) -> Statistics:
         """Statistics of the sources in a medium."""
-        return statistics.of(apply(picture, medium) for picture in self._sources)
+        return statistics.of(
+            apply(picture, medium, zones=zones) for picture, zones in self._sources
+        )
 
     def run(self) -> Medium:
         """The best medium found."""

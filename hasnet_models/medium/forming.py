@@ -68,8 +68,8 @@ class Stone(Medium):
     """
 
     kind: ClassVar[str] = "stone"
-    width: float = bounded(4.0, 1.0, 16.0)
-    tolerance: float = bounded(0.06, 0.01, 0.4)
+    width: float = bounded(4.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.06, 0.01, 0.4, fitted=False)
     even: float = bounded(0.8, 0.0, 1.0, fitted=False)
     unify: float = bounded(0.9, 0.0, 1.0, fitted=False)
     model: float = bounded(0.8, 0.0, 1.5)
@@ -123,15 +123,15 @@ class Metal(Medium):
     """
 
     kind: ClassVar[str] = "metal"
-    width: float = bounded(6.0, 1.0, 16.0)
-    tolerance: float = bounded(0.09, 0.01, 0.4)
+    width: float = bounded(6.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.09, 0.01, 0.4, fitted=False)
     even: float = bounded(0.45, 0.0, 1.0, fitted=False)
     unify: float = bounded(0.9, 0.0, 1.0, fitted=False)
-    model: float = bounded(0.75, 0.0, 1.5)
-    polish: float = bounded(1.1, 0.0, 2.0)
-    shine: float = bounded(0.5, 0.0, 1.0)
+    model: float = bounded(0.6, 0.0, 1.5)
+    polish: float = bounded(0.85, 0.0, 2.0)
+    shine: float = bounded(0.5, 0.0, 1.0, fitted=False)
     broad: float = bounded(5.0, 2.0, 16.0)
-    deep: float = bounded(0.15, 0.0, 0.5, fitted=False)
+    deep: float = bounded(0.1, 0.0, 0.5, fitted=False)
     patina: float = bounded(0.015, 0.0, 0.15, fitted=False)
     grain: float = bounded(0.01, 0.0, 0.05)
 
@@ -182,12 +182,12 @@ class SoftShading(Medium):
     """
 
     kind: ClassVar[str] = "soft-shading"
-    width: float = bounded(6.0, 1.0, 16.0)
-    tolerance: float = bounded(0.09, 0.01, 0.4)
+    width: float = bounded(6.0, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.09, 0.01, 0.4, fitted=False)
     contrast: float = bounded(0.15, 0.0, 0.6)
     occlusion: float = bounded(0.5, 0.0, 2.0)
     blood: float = bounded(0.04, 0.0, 0.15, fitted=False)
-    shine: float = bounded(0.12, 0.0, 0.5)
+    shine: float = bounded(0.12, 0.0, 0.5, fitted=False)
     chroma: float = bounded(1.08, 0.5, 2.0, fitted=False)
     eyes: float = bounded(0.6, 0.0, 2.0, fitted=False)
     clumps: float = bounded(0.7, 0.0, 1.0, fitted=False)

@@ -10,8 +10,9 @@ from hasnet_models.errors import UsageError
 from hasnet_models.medium import scale
 from hasnet_models.medium.base import THREADS, Band, Medium
 from hasnet_models.medium.scale import UNIT, Field
-from hasnet_models.medium.scene import ZONES, Scene
+from hasnet_models.medium.scene import Scene
 from hasnet_models.opencv import cv2
+from hasnet_models.topology.zones import ZONES
 
 GREATEST_STRENGTH = 1.5
 _PIXELS = 1 << 17  # of a band

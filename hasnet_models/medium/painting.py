@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from hasnet_models.medium import ground
+from hasnet_models.medium import abstraction, ground, lines
 from hasnet_models.medium.base import Band, Fields, Medium, bounded, together
-from hasnet_models.medium.drawing import two_widths
+from hasnet_models.medium.drawing import outlines, two_widths
 from hasnet_models.medium.kuwahara import kuwahara
 from hasnet_models.medium.scale import Field, luma
 from hasnet_models.medium.scene import Scene
@@ -28,6 +28,7 @@ class Paint(Medium):
         width: of a bristle mark. length: of a stroke. drag: how far strokes drag edges.
         relief: light on the strokes' ridges; thick in the lights, thin in the darks.
         tone: how lightness varies from stroke to stroke. warmth: the same of warm and cool.
+        line: how dark drawn outlines are. chroma: colours times so much.
         weave: light on the canvas where the paint is thin. thread: distance of its threads.
     """
 
@@ -41,6 +42,8 @@ class Paint(Medium):
     tone: float = bounded(0.02, 0.0, 0.1)
     warmth: float = bounded(0.015, 0.0, 0.1, fitted=False)
     weave: float = bounded(0.02, 0.0, 0.1, fitted=False)
+    line: float = bounded(0.0, 0.0, 1.0)
+    chroma: float = bounded(1.0, 0.5, 2.0, fitted=False)
     thread: float = bounded(3.2, 1.5, 8.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
@@ -61,16 +64,19 @@ class Paint(Medium):
             "load": found["load"] * quiet,
             "relief": ground.lit(ridges, scene.side) * quiet,
             "weave": ground.lit(found["weave"], scene.side),
+            "line": outlines(scene, flow, 1.3) if self.line else np.zeros((1, 1), np.float32),
         }
 
     def lay(self, band: Band) -> Field:
         f = band.fields
-        gray = luma(f["dabs"])
+        line = 1 - np.float32(self.line) * (1 - lines.threshold(f["line"], 50.0))
+        dabs = abstraction.chroma(f["dabs"], self.chroma) * line[..., None]
+        gray = luma(dabs)
         light = np.float32(self.relief) * f["relief"] * (np.float32(0.35) + np.float32(0.9) * gray)
         light += np.float32(0.7 * self.weave) * f["weave"] * (1 - gray)
         light += np.float32(self.tone) * f["load"]
         warm = np.float32(self.warmth) * f["load"] * gray
-        return f["dabs"] + cv2.merge([light + np.float32(share) * warm for share in _WARM])
+        return dabs + cv2.merge([light + np.float32(share) * warm for share in _WARM])
 
 
 def _dragged(rgb: Field, flow: Flow, height: Field, amount: float) -> Field:

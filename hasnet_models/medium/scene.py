@@ -17,8 +17,8 @@ from hasnet_models.medium import lic, scale, tangent_flow
 from hasnet_models.medium.abstraction import guided
 from hasnet_models.medium.scale import UNIT, Field
 from hasnet_models.medium.tangent_flow import Flow
+from hasnet_models.topology.zones import ZONES
 
-ZONES = ("skin", "lips", "eyes", "hair", "below", "rest")
 WORK = 1024
 PIXELS = 1 << 22
 # how coarse strokes are in each zone: a painter's small brush is for eyes and lips

@@ -52,6 +52,14 @@ class Guide:
     mask: np.ndarray | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class DomainMap:
+    """The mean appearance of a domain's faces, uint8 (48, 48, 3), and their spread (48, 48)."""
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+
 class Shaping:
     """Warps X_RT and lays colours on it, where the configuration has them.
 
@@ -62,7 +70,7 @@ class Shaping:
     def __init__(self, faces: FaceSet, config: TTConfig) -> None:
         self.config = config
         self.shapes = domain_shapes(faces) if config.shape else {}
-        self.maps = mean_maps(faces) if config.appearance else {}
+        self.maps = domain_maps(faces) if config.appearance else {}
 
     def guide(self, faces: FaceSet, entry: Entry, seed: Sequence[int], strength: float) -> Guide:
         """What an entry wants; ``seed`` and ``strength`` are those of the source's affine map."""
@@ -99,13 +107,19 @@ class Shaping:
         return shape.mixed_shape(np.zeros_like(own) if whole is None else whole, own, *weights)
 
     def _map(self, faces: FaceSet, entry: Entry) -> np.ndarray | None:
+        """The reference's map, without what is foreign to its domain, or the domain's."""
         if entry.kind != MIXED:
             return None
+        whole = self.maps.get(faces.domain(entry.reference))
         if usable(faces.vectors["meshes"][entry.reference]) is None:
-            found = self.maps.get(faces.domain(entry.reference))
+            found = whole and whole.mean
         else:
             found = faces.vectors["maps"][entry.reference]
-        return found if found is None or not entry.reference_flip else found[:, ::-1]
+            found = appearance.believed(found, whole.mean, whole.spread) if whole else found
+        if found is None:
+            return None
+        found = appearance.evenly_lit(found)
+        return found[:, ::-1] if entry.reference_flip else found
 
 
 def apply(x_rt: Tensor, guides: Sequence[Guide], entries: Sequence[Entry]) -> Tensor:
@@ -157,11 +171,13 @@ def domain_shapes(faces: FaceSet) -> dict[str, shape.Shape]:
     return found
 
 
-def mean_maps(faces: FaceSet) -> dict[str, np.ndarray]:
-    """The mean appearance map of each domain that has enough meshes, uint8 (48, 48, 3)."""
+def domain_maps(faces: FaceSet) -> dict[str, DomainMap]:
+    """The appearance of each domain that has enough meshes."""
     found = {}
     for domain, members in faces.by_domain.items():
         good = [i for i in members if usable(faces.vectors["meshes"][i]) is not None]
         if len(good) >= LEAST_FACES:
-            found[domain] = appearance.mean_map(faces.vectors["maps"][good])
+            maps = faces.vectors["maps"][good]
+            mean = appearance.mean_map(maps)
+            found[domain] = DomainMap(mean, appearance.spread(maps, mean))
     return found

@@ -32,6 +32,7 @@ NETWORKS = (
     "centerface.onnx",
     "face_mesh.onnx",
     "person_mask.onnx",
+    "drawn_landmarks.onnx",
 )
 # coarser than any file system's clock
 _SETTLED_NS = 3_000_000_000
