@@ -16,7 +16,7 @@ from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 
 _INK = (0.1, 0.085, 0.08)
-_PAPER, _DARKEST_PAPER = 90, 0.75  # percentile of lightness; a dark picture stays dark
+_PAPER, _DARKEST_PAPER = 90, 0.96  # percentile of lightness; skins keep their order only if hardly any paper is darker
 
 
 def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int) -> Field:
