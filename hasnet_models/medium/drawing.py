@@ -16,7 +16,9 @@ from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 
 _INK = (0.1, 0.085, 0.08)
-_PAPER, _DARKEST_PAPER = 90, 0.96  # percentile of lightness; skins keep their order only if hardly any paper is darker
+# Percentile of lightness that is bare paper, and the darkest it may be: with darker paper every
+# picture would have a tone curve of its own, and dark skin come out as light as fair skin.
+_PAPER, _DARKEST_PAPER = 90, 0.96
 
 
 def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int) -> Field:
