@@ -10,8 +10,8 @@ from hasnet_models.config.load import load_preset
 from hasnet_models.config.schema import RTConfig
 from hasnet_models.networks import colour
 from hasnet_models.networks.rt_net import (
-    Place,
     RTNet,
+    Whereabouts,
     colourfulness,
     matched_tones,
     palette_tones,
@@ -171,7 +171,7 @@ def test_zones_widen_the_stem_and_the_keys_only():
 def test_even_zones_or_shares_prefer_no_colour():
     zones, shares = places()
     gray, palette = inputs()
-    even = Place.of(gray, palette, None, None)
+    even = Whereabouts.of(gray, palette, None, None)
     for prior in (
         zone_prior(even.zones, even.shares),
         zone_prior(zones, even.shares),
@@ -189,7 +189,7 @@ def test_an_even_prior_leaves_the_attention():
     torch.manual_seed(0)
     net = RTNet(ZONED).eval()
     gray, palette = inputs()
-    even = Place.of(gray, palette, places()[0], None)
+    even = Whereabouts.of(gray, palette, places()[0], None)
     h = net.features(gray, palette, even)
     with torch.no_grad():
         found = net.head.attend(h, gray, palette, even)
@@ -206,7 +206,7 @@ def test_a_zone_takes_the_colours_that_the_reference_has_there():
     zones, shares = torch.zeros(1, len(ZONES), 32, 32), torch.zeros(1, 20, len(ZONES))
     zones[:, 0, :, :16] = zones[:, 3, :, 16:] = 1
     shares[:, 0, 0] = shares[:, 1, 3] = 1
-    place = Place(zones, shares)
+    place = Whereabouts(zones, shares)
     weights = net.head.attend(net.features(gray, palette, place), gray, palette, place)
     assert weights[:, 0, :, :12].min() > 0.8 and weights[:, 1, :, 20:].min() > 0.8
 

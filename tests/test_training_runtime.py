@@ -18,9 +18,9 @@ from hasnet_models.config.load import load_preset, to_toml
 from hasnet_models.errors import DeviceError, HasnetError, UsageError, WeightsError
 from hasnet_models.training import checkpoint, cost, distributed, export, loop, session
 from hasnet_models.training.discriminators import StyleDiscriminator
-from hasnet_models.training.job import TrainingJob
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import TargetFeatures
+from hasnet_models.training.training_job import TrainingJob
 from hasnet_models.weights import files, load
 
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,7 @@ from hasnet_models.config.load import load_preset, to_toml
 from hasnet_models.config.schema import Preset
 from hasnet_models.data.faces import count_faces
 from hasnet_models.errors import EXIT_INTERRUPTED, EXIT_OK
-from hasnet_models.training.job import TrainingJob
+from hasnet_models.training.training_job import TrainingJob
 
 PATH = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0)

@@ -73,10 +73,10 @@ class RTNet(nn.Module):
         Returns:
             X_RT, (B, 3, H, W) in -1..1.
         """
-        place = Place.of(gray, palette, zones, shares) if self.config.zones else None
+        place = Whereabouts.of(gray, palette, zones, shares) if self.config.zones else None
         return self.head(self.features(gray, palette, place), gray, palette, place)
 
-    def features(self, gray: Tensor, palette: Tensor, place: Place | None = None) -> Tensor:
+    def features(self, gray: Tensor, palette: Tensor, place: Whereabouts | None = None) -> Tensor:
         """Decoder output, (B, channels[0], h, w), at the size that the U-Net works at."""
         size = self.config.size
         if size and gray.shape[-1] > size:
@@ -94,7 +94,7 @@ class RTNet(nn.Module):
         return F.leaky_relu(h, SLOPE)
 
 
-class Place(NamedTuple):
+class Whereabouts(NamedTuple):
     """Where things are: in the source by ``zones`` (B, 6, h, w), in the palette by ``shares``."""
 
     zones: Tensor
@@ -103,7 +103,7 @@ class Place(NamedTuple):
     @classmethod
     def of(
         cls, gray: Tensor, palette: Tensor, zones: Tensor | None, shares: Tensor | None
-    ) -> Place:
+    ) -> Whereabouts:
         """Even zones and shares where they are not known, which prefer no colour anywhere."""
         batch, colours = palette.shape[:2]
         if zones is None:
@@ -121,7 +121,7 @@ class DirectHead(nn.Module):
         self.rgb = nn.Conv2d(config.channels[0], 3, 3, padding=1)
 
     def forward(
-        self, h: Tensor, gray: Tensor, palette: Tensor, place: Place | None = None
+        self, h: Tensor, gray: Tensor, palette: Tensor, place: Whereabouts | None = None
     ) -> Tensor:
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
         return bring_to(self.rgb(h), gray).tanh()
@@ -152,7 +152,7 @@ class PaletteAttention(nn.Module):
         self.zone_gain = nn.Parameter(torch.tensor(1.8)) if config.zones else None
 
     def forward(
-        self, h: Tensor, gray: Tensor, palette: Tensor, place: Place | None = None
+        self, h: Tensor, gray: Tensor, palette: Tensor, place: Whereabouts | None = None
     ) -> Tensor:
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
         target = matched_tones(gray, palette, self.config)
@@ -167,7 +167,7 @@ class PaletteAttention(nn.Module):
         return mixed.clamp(-1, 1) if not self.training else mixed
 
     def attend(
-        self, h: Tensor, target: Tensor, palette: Tensor, place: Place | None = None
+        self, h: Tensor, target: Tensor, palette: Tensor, place: Whereabouts | None = None
     ) -> Tensor:
         """Share of each palette colour in each pixel, (B, 20, H, W), summing to 1.
 

@@ -16,9 +16,9 @@ from hasnet_models.data.faces import FaceSet, load_splits
 from hasnet_models.errors import UsageError
 from hasnet_models.networks import identity
 from hasnet_models.training import checkpoint, distributed, export, loop
-from hasnet_models.training.job import TrainingJob
 from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
+from hasnet_models.training.training_job import TrainingJob
 from hasnet_models.training.tt_stage import TTStage
 from hasnet_models.training.vectors import vector_table
 from hasnet_models.weights import files, load
