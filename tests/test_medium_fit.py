@@ -79,6 +79,18 @@ def test_a_fit_is_repeatable_and_its_budget_counts():
     assert fit(picture, KINDS["film"](), [soft()], evaluations=1).medium == KINDS["film"]()
 
 
+def test_sources_have_zones_of_their_own():
+    zones = np.zeros((6, 8, 8), np.float32)
+    zones[2] = 1
+    reference = [apply(soft(), KINDS["pencil"]())]
+    at_eyes, even = (
+        fit(reference, KINDS["pencil"](), [soft()], given, evaluations=1) for given in ([zones], [])
+    )
+    assert at_eyes.energy_before < even.energy_before
+    with pytest.raises(ValueError, match="shorter"):
+        fit(reference, KINDS["pencil"](), [soft(), soft()], [zones])
+
+
 def test_a_fit_refuses_nothing_to_fit():
     with pytest.raises(ValueError, match="no picture"):
         fit([], KINDS["film"]())

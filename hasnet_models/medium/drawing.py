@@ -96,7 +96,7 @@ class Pencil(Medium):
 
     def lay(self, band: Band) -> Field:
         f, gray = band.fields, luma(band.rgb)
-        tone = np.clip((f["white"] - gray) * np.float32(1.12) - np.float32(0.03), 0, 1)
+        tone = np.clip((1 - gray / f["white"]) * np.float32(1.1) - np.float32(0.03), 0, 1)
         strokes = hatching.layered(tone, f["first"], f["second"], f["edge"])
         texture = np.float32(0.88) * strokes + np.float32(0.48) * f["tooth"]
         cover = hatching.deposit(np.float32(self.dark) * tone, texture, f["contrast"])
