@@ -19,11 +19,11 @@ _BLOOD = (1.0, 0.15, -0.1)
 
 
 def figure(scene: Scene) -> Field:
-    """How much each pixel is of the figure, float32 (H, W), 0..1; clothes count for half."""
+    """How much each pixel is of the figure, float32 (H, W), 0..1; clothes a little less."""
     if scene.maps is None:
         return scene.zone()
-    head = smoothstep(scene.zone("skin", "lips", "eyes", "hair"), 0.15, 0.65)
-    return np.maximum(head, np.float32(0.6) * scene.zone("below"))
+    head = smoothstep(scene.zone("skin", "lips", "eyes", "hair"), 0.3, 0.75)
+    return np.maximum(head, np.float32(0.8) * scene.zone("below"))
 
 
 def own_tint(rgb: Field, scene: Scene) -> Field:
@@ -104,7 +104,9 @@ class Stone(Medium):
         pores = ground.pores(scene.shape, scene.side, 2.2, scene.seed)
         slopes = ground.lit(-blur(pores, scene.px(0.7)), scene.side)
         pitted = np.float32(self.pits) * (slopes - np.float32(0.6) * pores)
-        return np.float32(self.mineral) * minerals + pitted * np.clip(scene.coarse, 0.3, 1.1)
+        surface = np.float32(self.mineral) * minerals + pitted * np.clip(scene.coarse, 0.3, 1.1)
+        # the ground behind a bust is seldom of its stone
+        return surface * (np.float32(0.35) + np.float32(0.65) * figure(scene))
 
     def lay(self, band: Band) -> Field:
         f = band.fields
