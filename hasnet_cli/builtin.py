@@ -14,6 +14,7 @@ COMMANDS = {
     "avatar": "Make an avatar of the face in a photo.",
     "batch": "Make avatars of all photos in a folder.",
     "domains": "List the installed domains.",
+    "domain": "Make a domain of your own out of pictures.",
     "palette": "Show the 20 colours of a picture and where they lie.",
     "align": "Cut out the face as an aligned 512 px picture.",
     "explain": "Say how an avatar was made, and how to make it again.",
