@@ -7,6 +7,7 @@ torch or OpenCV are imported when they are asked for; their types are named in w
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,10 +27,12 @@ def load_pipeline(device: str = "auto", backend: str = "embedded") -> Any:
 
 
 def load_detector(backend: str = "embedded") -> Any:
-    """A face detector alone, a `hasnet_models.face.types.Detector`."""
+    """A face detector alone, which finds drawn faces too: a `hasnet_models.face.types.Detector`."""
+    from hasnet_models.face.drawn import DrawnFaceFinder
+    from hasnet_models.face.drawn_too import DrawnToo
     from hasnet_models.plugins.detectors import load_detector as load
 
-    return load(backend)
+    return DrawnToo(load(backend), functools.cache(DrawnFaceFinder))
 
 
 def find_plugins(environ: Mapping[str, str] | None = None) -> Manager:

@@ -21,6 +21,7 @@ from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
 from hasnet_models.plugins import hooks
+from hasnet_models.plugins.folder import is_path
 from hasnet_models.plugins.specs import NO_MEDIUM
 
 
@@ -72,8 +73,10 @@ class DetectorName(click.ParamType):
 
 def complete_domains(
     _ctx: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """The installed domains, for the shell."""
+) -> list[str] | list[CompletionItem]:
+    """The installed domains, or folders where the path of one is begun, for the shell."""
+    if is_path(incomplete):
+        return [CompletionItem(incomplete, type="dir")]
     names = {domain.name for domain in factory.find_domains().domains} | {NO_DOMAIN}
     return sorted(name for name in names if name.startswith(incomplete))
 
@@ -206,11 +209,11 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
 _OPTIONS = (
     click.option(
         "--domain",
-        metavar="NAME",
+        metavar="NAME|./FOLDER",
         envvar="HASNET_DOMAIN",
         show_envvar=True,
         shell_complete=complete_domains,
-        help="A domain, or 'none' for the base network.",
+        help="A domain, the ./folder of one, or 'none' for the base network.",
     ),
     click.option(
         "--ref", metavar="PICTURE", type=click.Path(), help="A picture whose look is taken."

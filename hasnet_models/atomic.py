@@ -1,10 +1,12 @@
-"""Files that appear whole or not at all: the only place where temporary files are made."""
+"""Files and folders that appear whole or not at all: the only place of temporary ones."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,37 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
 
 
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """A folder to fill, whose files are brought into ``folder`` when the block ends without error.
+
+    It lies beside ``folder`` under a temporary name, and is removed after an error. Where there is
+    no ``folder`` yet it takes its place as a whole; otherwise its files take theirs in it, in the
+    order in which they were written, and what else is there stays.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _free_name(folder)
+    try:
+        temporary.mkdir()
+        yield temporary
+        if folder.exists():
+            _move_files(temporary, folder)
+        else:
+            temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for what is needed only until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="hasnet-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 def check_replaceable(path: Path) -> None:
     """Find out whether `replacing` could write here; nothing is left.
 
@@ -47,9 +80,21 @@ def _beside(path: Path) -> Iterator[Path]:
 
     It is short whatever the length of the file's own name, which may be the longest there is.
     """
-    temporary = path.with_name(TEMPORARY_GLOB.replace("*", secrets.token_hex(8)))
+    temporary = _free_name(path)
     try:
         yield temporary
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _free_name(path: Path) -> Path:
+    return path.with_name(TEMPORARY_GLOB.replace("*", secrets.token_hex(8)))
+
+
+def _move_files(source: Path, target: Path) -> None:
+    files = [path for path in source.rglob("*") if path.is_file()]
+    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)

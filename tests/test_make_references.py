@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from hasnet_models import image_io
-from hasnet_models.avatar.references import make_references, training_rows
+from hasnet_models.authoring.references import make_references, training_rows
+from hasnet_models.authoring.selection import Candidate, choose
 from hasnet_models.errors import DomainError, ImageError, UsageError
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import load_reference_set, load_references
 from hasnet_models.plugins.seal import seal_plugin, sealed_manifest
-from hasnet_models.plugins.selection import Candidate, choose
 from hasnet_models.topology.anime import anime_shape
 
 if sys.version_info >= (3, 11):

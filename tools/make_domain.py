@@ -10,15 +10,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from hasnet_models.avatar.references import make_references, training_rows
+from hasnet_models.authoring.fitting import medium_table
+from hasnet_models.authoring.package import REFERENCES, write_domain
+from hasnet_models.authoring.references import choose_references, training_rows
+from hasnet_models.authoring.selection import COUNT
 from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.medium import Medium, presets, to_table
-from hasnet_models.plugins.reference import load_reference_set
-from hasnet_models.plugins.seal import seal_plugin
-from hasnet_models.plugins.selection import COUNT
-from hasnet_models.plugins.template import Facts, source_rows, write_origin, write_package
+from hasnet_models.medium import presets
+from hasnet_models.plugins.template import Facts
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,27 +32,15 @@ DOMAINS = Path(__file__).parents[1] / "domains"
 def make_domain(facts: Facts, faces: Path, count: int, boxes: Path | None, keep: bool) -> Path:
     """Write one plugin; gives its folder."""
     folder = DOMAINS / facts.distribution
-    file = write_package(facts, folder) / "references.safetensors"
-    if not (keep and file.exists()):
-        make_references(
-            faces,
-            facts.name,
-            file,
-            count=count,
-            licence=facts.licence,
-            boxes=boxes,
-            without=facts.without,
-        )
-    references = load_reference_set(file).references
-    stated = {row["source"]: row["licence"] for row in training_rows(faces, facts.name)}
-    numbers = {
-        "count": len(references),
-        "shapes": sum(one.shape is not None for one in references),
-        "size": round(file.stat().st_size / 1000),
-    }
-    rows = source_rows((one.source for one in references), stated | facts.terms)
-    write_origin(facts, folder, numbers, rows)
-    seal_plugin(folder)
+    rows = training_rows(faces, facts.name)
+    found = None
+    if not (keep and (folder / facts.package / REFERENCES).exists()):
+        mine = [row for row in rows if row.get("source") not in facts.without]
+        options = {"count": count, "licence": facts.licence, "boxes": boxes}
+        found = choose_references(faces, mine, facts.name, **options).found
+    stated = {row["source"]: row["licence"] for row in rows}
+    command = f"python tools/make_domain.py FACES_DIR {facts.name}"
+    write_domain(facts, folder, found, stated, command)
     return folder
 
 
@@ -63,15 +50,6 @@ def facts_of(name: str) -> Facts:
     if name not in known:
         raise UsageError(f"{FACTS} says nothing of {name}.")
     return Facts(name, licence=LICENCE, medium=medium_table(presets().get(name)), **known[name])
-
-
-def medium_table(medium: Medium | None) -> dict[str, Any]:
-    """A medium's kind and what it has otherwise than its kind."""
-    if medium is None:
-        return {}
-    usual = to_table(type(medium)())
-    table = to_table(medium)
-    return {key: table[key] for key in table if key == "kind" or table[key] != usual[key]}
 
 
 def main() -> None:

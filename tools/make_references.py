@@ -2,7 +2,7 @@
 
     python tools/make_references.py FACES_DIR sketch OUT/references.safetensors
 
-See `hasnet_models.avatar.references`, which does it.
+See `hasnet_models.authoring.references`, which does it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hasnet_models.avatar.references import make_references
+from hasnet_models.authoring.references import make_references
+from hasnet_models.authoring.selection import COUNT
 from hasnet_models.errors import HasnetError
-from hasnet_models.plugins.selection import COUNT
 
 LICENCE = "non-commercial research use"
 

@@ -6,11 +6,11 @@ import click
 
 from hasnet_cli.console import Terminal, progress_option, verbosity_options
 from hasnet_cli.options import complete_domains, device_option, look_options, read_by
-from hasnet_cli.output import output_file, print_written
+from hasnet_cli.output import output_file
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import Request
 from hasnet_models.controls.mix_choice import MixChoice
-from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED, UsageError
+from hasnet_models.errors import UsageError
 
 _DEFAULT_REFERENCES = ("1", "2")
 
@@ -64,16 +64,6 @@ def command(
         raise UsageError("Say what the avatars are to look like: --domain or --ref.")
     target = output_file(output, "sheet.png", [*photos, *refs, *look.files])
 
-    from hasnet_cli import sheet_view
-    from hasnet_models import image_io
-    from hasnet_models.sheet import sheet
+    from hasnet_cli.sheet_view import write_sheet
 
-    jobs = sheet_view.start_jobs(looks, terminal)
-    rows = sheet_view.portraits(photos, jobs, terminal)
-    failed = rows.count([])
-    if failed == len(photos):
-        return EXIT_FAILED
-    body = sheet_view.stage_rows(rows, side) if stages else sheet_view.grid(rows, jobs, side)
-    image_io.write(sheet(body, side), target)
-    print_written(terminal, target)
-    return EXIT_SOME_FAILED if failed else EXIT_OK
+    return write_sheet(terminal, photos, looks, target, side, stages=stages)

@@ -41,8 +41,8 @@ class Avatar:
     """Makes avatars of one look. The networks are loaded at the first picture, and kept.
 
     Args:
-        domain: an installed domain, "none" for the base network, or None with `ref` for the
-            nearest one.
+        domain: an installed domain, the path of a domain's folder (beginning with "." or "~", or
+            absolute), "none" for the base network, or None with `ref` for the nearest one.
         ref: a picture whose colours and identity are taken.
         reference: which of the domain's references: a number from 1, a name, "likest" (default)
             or "random": a choice by chance for each picture, always the same for the same

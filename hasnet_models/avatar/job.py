@@ -29,6 +29,7 @@ from hasnet_models.face.types import AlignedFace
 from hasnet_models.filenames import STREAM
 from hasnet_models.image_io import Photo
 from hasnet_models.plugins import Domain, Registry
+from hasnet_models.plugins.folder import folder_of, is_path
 from hasnet_models.plugins.reference import Reference, likest
 
 Loader = Callable[[str, str], Pipeline]
@@ -126,6 +127,8 @@ class Job:
         """The request as another process understands it, chance included."""
         request = replace(self.request, face=self.request.face.absolute())
         request = replace(request, look=request.look.absolute())
+        if request.domain is not None and is_path(request.domain):
+            request = replace(request, domain=str(folder_of(request.domain)))
         if request.ref not in (None, STREAM):
             request = replace(request, ref=str(Path(request.ref).absolute()))
         return replace(request, seed=self.seed) if request.reference == RANDOM else request

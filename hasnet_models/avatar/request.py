@@ -11,6 +11,7 @@ from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALL, SINGLE, FaceChoice
 from hasnet_models.filenames import STREAM, stem_of
+from hasnet_models.plugins.folder import label_of
 
 NO_DOMAIN = "none"
 LIKEST = "likest"
@@ -25,7 +26,8 @@ class Request:
     """How an avatar is to look.
 
     Attributes:
-        domain: an installed domain, "none" for the base network, None with `ref` for the nearest.
+        domain: an installed domain, the path of a domain's folder (it begins with "." or "~", or
+            is absolute), "none" for the base network, None with `ref` for the nearest.
         ref: path of a picture whose colours and identity are taken; "-" is standard input.
         reference: of the domain: a number from 1, a name, "likest" (also None) or "random".
         seed: of a random choice; None for one by chance.
@@ -136,7 +138,7 @@ class Request:
     def label(self) -> str:
         """What an output is called after: the domain, or the picture that is the reference."""
         if self.domain not in (None, NO_DOMAIN):
-            return self.domain.rpartition("/")[2]
+            return label_of(self.domain)
         return stem_of(self.ref or "")
 
 

@@ -81,11 +81,7 @@ class Domain:
     version: str = ""
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or self.name in RESERVED:
-            raise DomainError(
-                f"'{self.name}' cannot be the name of a domain.",
-                "Use lower-case letters, digits, '-' and '_', and not 'none'.",
-            )
+        require_name(self.name)
 
     @cached_property
     def reference_set(self) -> Any:
@@ -153,19 +149,20 @@ class Domain:
         """
         import importlib.resources
 
-        if sys.version_info >= (3, 11):
-            import tomllib
-        else:
-            import tomli as tomllib
+        return cls.from_folder(Path(str(importlib.resources.files(package))), package)
 
-        folder = importlib.resources.files(package)
-        try:
-            manifest = tomllib.loads(folder.joinpath(MANIFEST).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise DomainError(f"Package {package} has no {MANIFEST}.") from None
-        except (OSError, ValueError) as error:
-            raise DomainError(f"{MANIFEST} of {package} cannot be read: {error}.") from error
-        return cls.from_manifest(manifest, Path(str(folder)), package)
+    @classmethod
+    def from_folder(cls, folder: Path, package: str = "") -> Domain:
+        """Read the `domain.toml` in a package's folder; none of its code is run.
+
+        Args:
+            package: its name, without which it is called as the folder.
+
+        Raises:
+            DomainError: as `from_package`.
+        """
+        package = package or folder.resolve().name
+        return cls.from_manifest(read_manifest(folder, package), folder, package)
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any], folder: Path, package: str) -> Domain:
@@ -187,6 +184,34 @@ class Domain:
             medium=_medium(manifest.get("medium"), where),
             package=package,
         )
+
+
+def require_name(name: str) -> None:
+    """Raises DomainError where a domain cannot be called so."""
+    if not _NAME.fullmatch(name) or name in RESERVED:
+        raise DomainError(
+            f"'{name}' cannot be the name of a domain.",
+            "Use lower-case letters, digits, '-' and '_', and not 'none'.",
+        )
+
+
+def read_manifest(folder: Path, package: str) -> dict[str, Any]:
+    """The tables of the `domain.toml` in a package's folder.
+
+    Raises:
+        DomainError: it is missing or no TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        return tomllib.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DomainError(f"Package {package} has no {MANIFEST}.") from None
+    except (OSError, ValueError) as error:
+        raise DomainError(f"{MANIFEST} of {package} cannot be read: {error}.") from error
 
 
 def _check_keys(manifest: Mapping[str, Any], where: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins.domain import Domain
+from hasnet_models.plugins.folder import folder_of, is_path, open_domain
 
 ONLY_VARIABLE = "HASNET_PLUGINS"
 DISABLE_VARIABLE = "HASNET_DISABLE_PLUGINS"
@@ -72,9 +74,14 @@ class Registry:
     def get(self, name: str) -> Domain:
         """The domain called `name`, or `distribution/name` where two plugins share a name.
 
+        Args:
+            name: also the path of a package's folder (`plugins.folder`), whose code is not run.
+
         Raises:
             DomainError: it is unknown, provided twice, or its plugin is broken or switched off.
         """
+        if is_path(name):
+            return open_domain(folder_of(name))
         distribution, _, short = name.rpartition("/")
         found = [
             domain
@@ -82,7 +89,7 @@ class Registry:
             if domain.name == short and distribution in ("", domain.distribution)
         ]
         if not found:
-            raise self._missing(short)
+            raise self._missing(name, short)
         if len(found) > 1:
             providers = " and ".join(domain.distribution for domain in found)
             raise DomainError(
@@ -91,7 +98,11 @@ class Registry:
             )
         return found[0]
 
-    def _missing(self, name: str) -> DomainError:
+    def _missing(self, given: str, name: str) -> DomainError:
+        if Path(given).is_dir():
+            return DomainError(
+                f"There is no domain '{given}', but a folder.", f"Write ./{given} for the folder."
+            )
         for failure in self.failures:
             if failure.concerns(name):
                 return DomainError(

@@ -42,14 +42,22 @@ def seal_plugin(folder: Path) -> list[Path]:
     manifests = sorted(folder.glob(f"*/{MANIFEST}"))
     if not manifests:
         raise DomainError(f"{folder} holds no package with a {MANIFEST}.")
-    for manifest in manifests:
-        text = sealed_manifest(manifest.parent)
-        try:
-            with replacing(manifest) as file:
-                file.write(text.encode())
-        except OSError as error:
-            raise DomainError(f"{manifest} cannot be written: {error.strerror}.") from error
-    return manifests
+    return [seal_package(manifest.parent) for manifest in manifests]
+
+
+def seal_package(package: Path) -> Path:
+    """Write the sealed manifest of one package's folder; gives the manifest.
+
+    Raises:
+        DomainError: as `sealed_manifest`, or it cannot be written.
+    """
+    manifest, text = package / MANIFEST, sealed_manifest(package)
+    try:
+        with replacing(manifest) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise DomainError(f"{manifest} cannot be written: {error.strerror}.") from error
+    return manifest
 
 
 def _file(package: Path, name: str) -> Path:

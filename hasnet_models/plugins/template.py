@@ -1,7 +1,7 @@
 """A domain's package written from a few facts: the text that all such packages share.
 
 The text stands in `template/`; a package then holds data. Its references are added by
-`hasnet_models.avatar.references` and sealed by `hasnet_models.plugins.seal`.
+`hasnet_models.authoring.references` and sealed by `hasnet_models.plugins.seal`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 from string import Template
 from typing import Any
 
@@ -58,36 +58,41 @@ class Facts:
         return f"hasnet_domain_{self.name}".replace("-", "_")
 
 
-def write_package(facts: Facts, folder: Path) -> Path:
+def write_package(facts: Facts, folder: Path, kept: Container[str] = ()) -> Path:
     """Write all of a plugin's text but its origin; gives the folder for its data.
 
     Args:
         folder: of the plugin, made where it is not there.
+        kept: paths inside it that are not written; the manifest always is.
 
     Raises:
         DomainError: a file cannot be written.
     """
     inner = folder / facts.package
     values = _values(facts)
-    for name in _PACKAGE_FILES:
-        _write(folder / name, _filled(name, values))
-    _write(inner / _MODULE, _filled(_MODULE, values))
+    files = dict.fromkeys(_PACKAGE_FILES, "") | {_MODULE: facts.package}
+    for name, place in files.items():
+        if PurePath(place, name).as_posix() not in kept:
+            _write(folder / place / name, _filled(name, values))
     _write(inner / MANIFEST, manifest(facts))
     return inner
 
 
-def write_origin(facts: Facts, folder: Path, numbers: Mapping[str, int], sources: str) -> None:
+def write_origin(
+    facts: Facts, folder: Path, numbers: Mapping[str, int], sources: str, command: str
+) -> None:
     """Write where a plugin's data come from.
 
     Args:
         numbers: `count` of references, `shapes` of those with one, `size` of their file in kB.
         sources: rows of `source_rows`.
+        command: that wrote the package.
 
     Raises:
         DomainError: the file cannot be written.
     """
     values = _values(facts) | {name: str(number) for name, number in numbers.items()}
-    _write(folder / _ORIGIN, _filled(_ORIGIN, values | {"sources": sources}))
+    _write(folder / _ORIGIN, _filled(_ORIGIN, values | {"sources": sources, "command": command}))
 
 
 def manifest(facts: Facts) -> str:

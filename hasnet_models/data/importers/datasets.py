@@ -9,11 +9,22 @@ from hasnet_models.data.importers import (
     iiit_cfw,
     metfaces,
     own_folders,
+    own_pictures,
     selfie2anime,
     toonify,
 )
 
 DATASETS = {
     module.DATASET.name: module.DATASET
-    for module in (casia, cufsf, selfie2anime, iiit_cfw, metfaces, toonify, ffhq, own_folders)
+    for module in (
+        casia,
+        cufsf,
+        selfie2anime,
+        iiit_cfw,
+        metfaces,
+        toonify,
+        ffhq,
+        own_folders,
+        own_pictures,
+    )
 }

@@ -65,12 +65,14 @@ class ImportReport:
         imported, known: how many by domain were written now, and were there before.
         skipped: (file, reason) of those left out.
         kept: how many have no face that the detector finds, and were kept as they are.
+        names: of the faces that were written now, the picture that each was made of.
     """
 
     imported: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     skipped: Skipped = field(default_factory=list)
     kept: int = 0
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,7 @@ def _import_one(
     image_io.write(face, job.out / file)
     report.kept += kept
     report.imported[domain] += 1
+    report.names[file] = picture.name
     index.add(file, picture.name, picture.place, picture.source, picture.licence)
 
 

@@ -1,4 +1,4 @@
-"""A domain's reference file from a folder of aligned faces; no picture is written, only vectors."""
+"""A domain's references out of a folder of aligned faces: no picture is kept, only vectors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from hasnet_models import image_io, palette
+from hasnet_models.authoring.selection import COUNT, Candidate, choose
 from hasnet_models.avatar.geometry import Geometry
 from hasnet_models.avatar.reading import Embed, is_sure, reference_of
 from hasnet_models.data.index import INDEX, read_table
@@ -22,8 +23,7 @@ from hasnet_models.face.align import warp
 from hasnet_models.face.types import AlignedFace, FaceMesh
 from hasnet_models.networks import identity
 from hasnet_models.networks.tensors import to_tensor
-from hasnet_models.plugins.reference import Reference, save_references
-from hasnet_models.plugins.selection import COUNT, Candidate, choose
+from hasnet_models.plugins.reference import Reference, ReferenceSet, save_references
 from hasnet_models.topology import anime
 from hasnet_models.topology.appearance import (
     appearance_map,
@@ -41,62 +41,104 @@ ENOUGH = 400  # pictures to choose from, and for a domain's means
 _SPLIT = "train"
 
 
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What was chosen for a domain.
+
+    Attributes:
+        found: the references with the domain's shape and mean map.
+        crops: uint8 (512, 512, 3), the picture of each reference.
+        files: of these pictures.
+    """
+
+    found: ReferenceSet
+    crops: tuple[np.ndarray, ...]
+    files: tuple[str, ...]
+
+
 def make_references(
     faces: Path,
     domain: str,
     out: Path,
     *,
-    count: int = COUNT,
-    licence: str | None = None,
-    boxes: Path | None = None,
     without: Container[str] = (),
-    embed: Embed | None = None,
+    **options: Any,
 ) -> list[Reference]:
     """Choose references among the training pictures of a domain, one a person, and write them.
-
-    Up to 400 pictures are looked at, spread evenly over the index. The domain's shape and mean
-    appearance, over those with a sure mesh, go into the same file.
 
     Args:
         faces: holds `index.tsv` (columns domain, split, file; source, licence and identity where
             they are known) and the aligned square pictures that it names.
-        domain: as the index calls it; references are named after it.
+        domain: as the index calls it.
         out: the file to write.
-        count: of references; fewer where there are fewer pictures.
-        licence: of all of them; None takes each picture's own from the index.
-        boxes: a JSON file for anime, whose faces the mesh does not know: file -> boxes of the
-            face's parts (see `topology.anime.points_from_boxes`). The pictures are then brought
-            into the frame of other domains, and the domain's shape is `anime_shape`.
         without: sources whose pictures are not taken.
-        embed: z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length; None for
-            the embedded identity network.
+        options: those of `choose_references`.
 
     Raises:
         UsageError: the index or the boxes cannot be read, or there are too few pictures.
         ImageError: a picture cannot be read.
     """
-    known = training_rows(faces, domain)
-    rows = spread_out([row for row in known if row.get("source") not in without], ENOUGH)
+    rows = [row for row in training_rows(faces, domain) if row.get("source") not in without]
+    found = choose_references(faces, rows, domain, **options).found
+    save_references(out, found.references, found.shape, found.appearance)
+    return list(found.references)
+
+
+def choose_references(
+    faces: Path,
+    rows: Sequence[dict[str, str]],
+    domain: str,
+    *,
+    count: int = COUNT,
+    licence: str | None = None,
+    source: str | None = None,
+    boxes: Path | None = None,
+    embed: Embed | None = None,
+) -> Choice:
+    """Choose references, and find the domain's shape and mean appearance.
+
+    Up to 400 pictures are looked at, spread evenly over the rows. Shape and appearance are those
+    of the pictures with a sure mesh.
+
+    Args:
+        faces: the folder of the pictures.
+        rows: of its index; `file` names an aligned square picture.
+        domain: references are named after it.
+        count: of references; fewer where there are fewer pictures.
+        licence, source: of all of them; None takes each picture's own from its row.
+        boxes: a JSON file for anime, whose faces the mesh does not know: file -> boxes of the
+            face's parts (see `topology.anime.points_from_boxes`). The pictures are then brought
+            into the frame of other domains, and the domain's shape is `anime_shape`.
+        embed: z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length; None for
+            the embedded identity network.
+
+    Raises:
+        UsageError: the boxes cannot be read, or there are too few pictures.
+        ImageError: a picture cannot be read.
+    """
     if len(rows) < LEAST:
         raise UsageError(
             f"{faces} holds {len(rows)} training pictures of {domain}; {LEAST} are the least."
         )
+    rows = spread_out(rows, ENOUGH)
     embed = embed or _embedded()
     read = _Reader(faces, Geometry(), None if boxes is None else _read_boxes(boxes))
     whole = read.whole([row["file"] for row in rows])
-    pool = [_candidate(faces, row, embed, whole) for row in rows]
-    references = [
+    chosen = choose([_candidate(faces, row, embed, whole) for row in rows], count)
+    portraits = [read.face(candidate.file) for candidate in chosen]
+    references = tuple(
         reference_of(
-            read.face(candidate.file),
+            face,
             f"{domain}-{number:02d}",
             embed,
             licence=candidate.licence if licence is None else licence,
-            source=candidate.source,
+            source=candidate.source if source is None else source,
         )
-        for number, candidate in enumerate(choose(pool, count), 1)
-    ]
-    save_references(out, references, whole.shape, whole.appearance)
-    return references
+        for number, (face, candidate) in enumerate(zip(portraits, chosen, strict=True), 1)
+    )
+    found = ReferenceSet(references, whole.shape, whole.appearance)
+    files = tuple(candidate.file for candidate in chosen)
+    return Choice(found, tuple(face.crop for face in portraits), files)
 
 
 def training_rows(faces: Path, domain: str) -> list[dict[str, str]]:
@@ -112,10 +154,10 @@ def training_rows(faces: Path, domain: str) -> list[dict[str, str]]:
     return sorted(first.values(), key=lambda row: row["file"])
 
 
-def spread_out(rows: list[dict[str, str]], most: int) -> list[dict[str, str]]:
+def spread_out(rows: Sequence[dict[str, str]], most: int) -> list[dict[str, str]]:
     """At most that many rows, evenly over all."""
     if len(rows) <= most:
-        return rows
+        return list(rows)
     return [rows[number * len(rows) // most] for number in range(most)]
 
 

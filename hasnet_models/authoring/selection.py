@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-COUNT = 36
+from hasnet_models.authoring.wanted import COUNT
+
 TYPICAL_SHARE = 0.9
 GOOD_SHARE = 0.8
 ROUNDS = 10  # of clustering

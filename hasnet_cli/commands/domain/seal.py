@@ -1,0 +1,26 @@
+"""`hasnet domain seal`: a trained head into a package, and its hashes anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hasnet_cli.console import Terminal, verbosity_options
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("seal")
+@click.argument("folder", metavar="FOLDER", type=_PATH)
+@click.option("--head", metavar="FILE", type=_PATH, help="A head that `hasnet train` made.")
+@verbosity_options
+@click.pass_obj
+def command(terminal: Terminal, folder: Path, head: Path | None) -> None:
+    """Write the hashes of a package's data into its manifest, after they changed.
+
+    FOLDER is the folder of a domain's package. With --head the head is put into it first.
+    """
+    from hasnet_models.authoring.package import seal
+
+    terminal.result(click.format_filename(seal(folder, head)))

@@ -1,0 +1,57 @@
+"""A domain from the folder of its package, which is not installed: its data alone.
+
+Only `domain.toml` and the safetensors files that it names are read; the package's Python is not
+imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hasnet_models.errors import DomainError
+from hasnet_models.plugins.domain import MANIFEST, Domain
+
+PREFIX = "hasnet-domain-"
+
+
+def is_path(name: str) -> bool:
+    """Whether a domain is named by its folder: absolute, or beginning with `.` or `~`."""
+    return name.startswith((".", "~")) or Path(name).is_absolute()
+
+
+def folder_of(name: str) -> Path:
+    """The folder that a user names, absolute."""
+    return Path(name).expanduser().absolute()
+
+
+def label_of(name: str) -> str:
+    """What outputs are called after, of a domain's name or path."""
+    short = folder_of(name).resolve().name if is_path(name) else name.rpartition("/")[2]
+    return short.removeprefix(PREFIX)
+
+
+def package_in(folder: Path) -> Path:
+    """Where the manifest lies: the folder itself, or the one package in it.
+
+    Raises:
+        DomainError: there is no manifest, or more than one.
+    """
+    if (folder / MANIFEST).is_file():
+        return folder
+    if not folder.is_dir():
+        raise DomainError(f"There is no folder {folder}.")
+    found = sorted(folder.glob(f"*/{MANIFEST}"))
+    if not found:
+        raise DomainError(f"{folder} holds no package with a {MANIFEST}.")
+    if len(found) > 1:
+        raise DomainError(f"{folder} holds {len(found)} packages of domains.", "Name one of them.")
+    return found[0].parent
+
+
+def open_domain(folder: Path) -> Domain:
+    """The domain whose package lies in a folder, as one that is installed.
+
+    Raises:
+        DomainError: there is none, or its manifest is wrong.
+    """
+    return Domain.from_folder(package_in(folder))
