@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from hasnet_models.atomic import TEMPORARY_GLOB, check_replaceable, replacing
+from hasnet_models.atomic import TEMPORARY_GLOB, check_replaceable, filling, replacing, scratch
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -52,3 +52,42 @@ def test_a_place_can_be_checked_beforehand(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OSError):
         check_replaceable(tmp_path / "none" / "a")
+
+
+def test_a_folder_appears_as_a_whole(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    with filling(folder) as new:
+        (new / "in").mkdir()
+        (new / "in" / "a.txt").write_text("a")
+        assert not folder.exists()
+    assert (folder / "in" / "a.txt").read_text() == "a"
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_files_take_their_places_in_a_folder_and_others_stay(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "kept.txt").write_text("kept")
+    (folder / "a.txt").write_text("old")
+    with filling(folder) as new:
+        (new / "a.txt").write_text("new")
+        (new / "in").mkdir()
+        (new / "in" / "b.txt").write_text("b")
+        assert (folder / "a.txt").read_text() == "old"
+    texts = {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*.txt")}
+    assert texts == {"kept.txt": "kept", "a.txt": "new", "in/b.txt": "b"}
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_no_folder(tmp_path, error):
+    with pytest.raises(error), filling(tmp_path / "folder") as new:
+        (new / "a.txt").write_text("new")
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scratch_is_gone_afterwards():
+    with scratch() as folder:
+        (folder / "a").write_bytes(b"")
+    assert not folder.exists()

@@ -28,7 +28,10 @@ def command(name: str) -> click.Command:
 def commands(name: str) -> list[click.Command]:
     """A command and its subcommands."""
     found = command(name)
-    return [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
+    if not isinstance(found, click.Group):
+        return [found]
+    with click.Context(found) as ctx:
+        return [found, *(found.get_command(ctx, one) for one in found.list_commands(ctx))]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

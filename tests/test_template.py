@@ -50,9 +50,10 @@ def test_empty_tables_are_left_out():
 def test_the_origin_counts_its_sources(tmp_path: Path):
     rows = source_rows(["b", "a", "b"], {"a": "CC0", "b": "none stated"})
     assert rows == "| 2 | b | none stated |\n| 1 | a | CC0 |"
-    write_origin(FACTS, tmp_path, {"count": 3, "shapes": 2, "size": 40}, rows)
+    write_origin(FACTS, tmp_path, {"count": 3, "shapes": 2, "size": 40}, rows, "make it")
     text = (tmp_path / "ORIGIN.md").read_text(encoding="utf-8")
     assert rows in text and "They cost $5 each." in text and "(40 kB)" in text
+    assert "    make it\n" in text
 
 
 def test_a_folder_that_is_a_file_is_one_sentence(tmp_path: Path):

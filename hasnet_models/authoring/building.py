@@ -82,8 +82,7 @@ def build(
 
     Args:
         load_detector: called when the first face has to be found.
-        progress: as `Terminal.progress` of the command line: opened with the number of pictures,
-            gives what is called once a picture.
+        progress: is given the number of pictures, and gives what is called once a picture.
         say: is told of each picture that is left out, and why.
         embed: as for `choose_references`.
 
@@ -146,7 +145,9 @@ def _usable(
         say(f"left out: {names[file]}: the same picture as {names[first]}")
     rows = [row for row in training_rows(faces, name) if row["file"] not in again]
     if len(rows) < LEAST:
-        raise UsageError(f"{pictures.folder} has {len(rows)} face that can be used; 2 are needed.")
+        raise UsageError(
+            f"{pictures.folder} has {len(rows)} face that can be used; {LEAST} are the least."
+        )
     return rows
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from hasnet_models.medium import Medium, fit, to_table
 from hasnet_models.medium.scale import unit
 
-PICTURES = 3  # that a fit looks at
-EVALUATIONS = 16  # of settings: some seconds
+PICTURES = 2  # that a fit looks at
+EVALUATIONS = 12  # of settings: some seconds
 
 
 def fitted_table(medium: Medium | None, crops: Sequence[np.ndarray]) -> dict[str, Any]:
