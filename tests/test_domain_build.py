@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes import face_at
+from PIL import Image
 
 from hasnet_cli import factory
 from hasnet_models import image_io
@@ -15,6 +18,7 @@ from hasnet_models.atomic import TEMPORARY_GLOB
 from hasnet_models.authoring import building, references
 from hasnet_models.authoring.distinct import copies
 from hasnet_models.plugins import Domain
+from hasnet_models.topology.zones import zone_maps
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,16 +41,26 @@ def embed(crop: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
+class Shapeless:
+    """Knows nothing of a face but its zones."""
+
+    def known(self, aligned, rgb=None):
+        return replace(aligned, zones=zone_maps(None))
+
+
 @pytest.fixture(autouse=True)
-def without_networks(monkeypatch):
+def without_networks(request, monkeypatch):
+    if request.node.get_closest_marker("slow"):
+        return
     monkeypatch.setattr(factory, "load_detector", lambda backend: SeesLight())
+    monkeypatch.setattr(references, "Geometry", Shapeless)
     monkeypatch.setattr(references, "_embedded", lambda: embed)
 
 
 def patches(seed: int, side: int = 96) -> np.ndarray:
-    """A picture of some large squares, another for each seed."""
+    """A picture of some large spots, another for each seed."""
     small = np.random.default_rng(seed).integers(30, 256, (6, 6, 3), dtype=np.uint8)
-    return np.kron(small, np.ones((side // 6, side // 6, 1), np.uint8))
+    return np.array(Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC))
 
 
 @pytest.fixture
@@ -234,8 +248,6 @@ def test_a_build_that_fails_while_it_writes_leaves_what_was_there(
 
 
 def test_the_document_names_the_picture_of_each_reference(run, pictures):
-    import json
-
     found = json.loads(run("domain", "build", "woodcut", pictures, "--json").out)
     assert found["schema"] == 1 and found["output"] == FOLDER and found["pictures"] == 4
     assert {one["picture"] for one in found["references"]} == {
@@ -250,3 +262,18 @@ def test_the_same_picture_is_known_in_another_size_and_light(tmp_path):
     image_io.write(darker, tmp_path / "c.jpg", quality=70)
     assert copies(tmp_path, ["a.png", "b.png", "c.jpg"]) == {"c.jpg": "a.png"}
     assert copies(tmp_path, []) == {}
+
+
+@pytest.mark.slow
+def test_real_faces_have_a_shape_of_their_own(run, tmp_path):
+    portrait = image_io.read(Path(__file__).parents[1] / "examples" / "astronaut.png").rgb
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    image_io.write(portrait, folder / "a.png")
+    image_io.write(portrait[:, ::-1], folder / "b.jpg")
+    image_io.write(portrait[:300, 60:400], folder / "a-cut.png")
+    code, _, err = run("domain", "build", "woodcut", folder)
+    assert code == 0 and "a.png: the same picture as a-cut.png" in err, err
+    domain = Domain.from_folder(Path(FOLDER, PACKAGE))
+    assert len(domain.references) == 2 and domain.reference_set.shape is not None
+    assert all(one.shape is not None for one in domain.references)

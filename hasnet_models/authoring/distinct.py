@@ -11,7 +11,9 @@ from hasnet_models import image_io
 from hasnet_models.opencv import cv2
 
 SIDE = 24  # px at which aligned faces are compared
-SAME = 0.985  # correlation of their pixels from which two are one picture
+# Correlation of their pixels from which two are one picture. Of 120 pictures each of ten worlds
+# different ones reached 0.97; shrunk to 110 px and written as JPEG of quality 40, each had 0.99.
+SAME = 0.985
 
 
 def copies(faces: Path, files: Sequence[str]) -> dict[str, str]:
