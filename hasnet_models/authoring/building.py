@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from hasnet_models.atomic import check_replaceable, filling, scratch
@@ -24,6 +24,7 @@ from hasnet_models.plugins.media import medium_called
 from hasnet_models.plugins.reference import ReferenceSet
 from hasnet_models.plugins.template import Facts, write_package
 
+DRAWN_STRENGTH = 0.75  # of a drawn domain's shape, as that of anime: its eyes are large
 _DATASET = "pictures"
 
 Say = Callable[[str], None]
@@ -105,6 +106,8 @@ def build(
         found = tuple(names[file] for file in choice.files)
         if pictures.medium is not None:
             facts = replace(facts, medium=fitted_table(medium, choice.crops))
+        if is_drawn(choice.found) and not facts.shape:
+            facts = replace(facts, shape={"strength": DRAWN_STRENGTH})
         with _filling(wanted.folder) as new:
             _write(facts, wanted, choice, new)
     return Built(wanted.folder, choice.found, found, total, len(rows), dict(facts.medium))
@@ -126,7 +129,7 @@ def _gather(
     with progress(len(plan.pictures)) as advance:
         report = importing.run(job, load_detector, advance, plan)
     for file, reason in report.skipped:
-        say(f"left out: {file}: {reason.rstrip('.')}")
+        _leave_out(say, file, reason)
     if not report.names:
         raise NoFaceError(
             f"None of the {len(plan.pictures)} pictures in {pictures.folder} can be used.",
@@ -136,13 +139,26 @@ def _gather(
     return len(plan.pictures), report.names
 
 
+def _leave_out(say: Say, name: str, reason: str) -> None:
+    """One line, whatever the file is called; errors begin with its name, which is said already."""
+    file = f"{PurePath(name).name} "
+    said = f"it {reason.removeprefix(file)}" if reason.startswith(file) else reason
+    text = f"left out: {name}: {said.rstrip('.')}"
+    say("".join(c if c.isprintable() else "?" for c in text))
+
+
+def is_drawn(found: ReferenceSet) -> bool:
+    """Whether a domain has a shape, but none of its references has one: its faces are drawn."""
+    return found.shape is not None and all(one.shape is None for one in found.references)
+
+
 def _usable(
     name: str, pictures: Pictures, faces: Path, names: dict[str, str], say: Say
 ) -> list[dict[str, str]]:
     """The rows of the faces that are there once."""
     again = copies(faces, sorted(names, key=names.__getitem__))
     for file, first in again.items():
-        say(f"left out: {names[file]}: the same picture as {names[first]}")
+        _leave_out(say, names[file], f"the same picture as {names[first]}")
     rows = [row for row in training_rows(faces, name) if row["file"] not in again]
     if len(rows) < LEAST:
         raise UsageError(

@@ -32,12 +32,13 @@ from hasnet_models.topology.appearance import (
     spread,
     strangeness,
 )
-from hasnet_models.topology.shape import domain_shape, face_shape
+from hasnet_models.topology.shape import OWN_SCORE, domain_shape, face_shape
 from hasnet_models.topology.zones import zone_maps
 from hasnet_models.weights.load import load_identity
 
 LEAST = 2
 ENOUGH = 400  # pictures to choose from, and for a domain's means
+BOXES = "boxes"  # source of a mesh that is filled in between the parts of a drawn face
 _SPLIT = "train"
 
 
@@ -98,7 +99,7 @@ def choose_references(
     """Choose references, and find the domain's shape and mean appearance.
 
     Up to 400 pictures are looked at, spread evenly over the rows. Shape and appearance are those
-    of the pictures with a sure mesh.
+    of the pictures with a sure mesh, or of all where most are drawn.
 
     Args:
         faces: the folder of the pictures.
@@ -194,18 +195,19 @@ class _Reader:
             points = anime.framed(anime.points_from_boxes(self.boxes[file]))
         except (ValueError, TypeError, LookupError) as error:
             raise UsageError(f"The boxes of {file} cannot be used: {error}.") from error
-        return replace(face, mesh=FaceMesh(points, 1.0, "boxes"), zones=zone_maps(points))
+        return replace(face, mesh=FaceMesh(points, 1.0, BOXES), zones=zone_maps(points))
 
     def whole(self, files: Sequence[str]) -> _Whole:
         """What is known of the domain from these pictures."""
-        points, maps = {}, {}
+        seen = {}
         for file in files:
             face = self.face(file)
-            if is_sure(face) and face.mesh is not None:
-                points[file] = face.mesh.points
-                maps[file] = appearance_map(face.crop, face.mesh.points)
-        if not maps:
+            if face.mesh is not None and (is_sure(face) or face.mesh.source == BOXES):
+                seen[file] = face.mesh, appearance_map(face.crop, face.mesh.points)
+        seen = _telling(seen)
+        if not seen:
             return _Whole()
+        maps = {file: one for file, (_, one) in seen.items()}
         # A domain has no side: each map counts with its mirror image.
         both = [side for one in maps.values() for side in (one, one[:, ::-1])]
         mean = mean_map(both)
@@ -213,7 +215,7 @@ class _Reader:
         faults = {
             file: (strangeness(one, mean, usual), one_sidedness(one)) for file, one in maps.items()
         }
-        return _Whole(self._shape(list(points.values())), mean, faults)
+        return _Whole(self._shape([mesh.points for mesh, _ in seen.values()]), mean, faults)
 
     def _shape(self, points: Sequence[np.ndarray]) -> np.ndarray:
         shape = (
@@ -222,6 +224,17 @@ class _Reader:
             else domain_shape([face_shape(one) for one in points])
         )
         return shape.astype(np.float32)
+
+
+def _telling(
+    seen: Mapping[str, tuple[FaceMesh, np.ndarray]],
+) -> Mapping[str, tuple[FaceMesh, np.ndarray]]:
+    """Meshes and maps that tell of a domain: the sure ones, or all where most faces are drawn.
+
+    Parts of one drawn face lie too roughly for a shape of its own, but not their median.
+    """
+    sure = {file: one for file, one in seen.items() if one[0].score >= OWN_SCORE}
+    return sure if 2 * len(sure) >= len(seen) else seen
 
 
 def _read_boxes(path: Path) -> Mapping[str, Any]:
