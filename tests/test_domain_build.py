@@ -17,7 +17,9 @@ from hasnet_models import image_io
 from hasnet_models.atomic import TEMPORARY_GLOB
 from hasnet_models.authoring import building, references
 from hasnet_models.authoring.distinct import copies
+from hasnet_models.face.types import FaceMesh
 from hasnet_models.plugins import Domain
+from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.zones import zone_maps
 
 if sys.version_info >= (3, 11):
@@ -277,3 +279,20 @@ def test_real_faces_have_a_shape_of_their_own(run, tmp_path):
     domain = Domain.from_folder(Path(FOLDER, PACKAGE))
     assert len(domain.references) == 2 and domain.reference_set.shape is not None
     assert all(one.shape is not None for one in domain.references)
+
+
+class Drawn(Shapeless):
+    """Places the mean face, as roughly as the parts of a drawn face are found."""
+
+    def known(self, aligned, rgb=None):
+        mesh = FaceMesh((mean_face() * [1, 1.2, 1]).astype(np.float32), 0.9, references.BOXES)
+        return replace(super().known(aligned), mesh=mesh)
+
+
+def test_drawn_faces_give_their_domain_its_shape(run, pictures, monkeypatch):
+    monkeypatch.setattr(references, "Geometry", Drawn)
+    assert run("domain", "build", "woodcut", pictures).code == 0
+    domain = Domain.from_folder(Path(FOLDER, PACKAGE))
+    assert all(one.appearance is not None for one in domain.references)
+    assert np.abs(domain.reference_set.shape).max() > 0.01
+    assert (domain.shaping.domain, domain.shaping.own) == (1.0, 0.0)

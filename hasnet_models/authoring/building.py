@@ -24,7 +24,7 @@ from hasnet_models.plugins.media import medium_called
 from hasnet_models.plugins.reference import ReferenceSet
 from hasnet_models.plugins.template import Facts, write_package
 
-DRAWN_STRENGTH = 0.75  # of a drawn domain's shape, as that of anime: its eyes are large
+DRAWN_SHAPE = {"strength": 0.75, "domain": 1.0, "own": 0.0}  # as that of anime
 _DATASET = "pictures"
 
 Say = Callable[[str], None]
@@ -106,8 +106,8 @@ def build(
         found = tuple(names[file] for file in choice.files)
         if pictures.medium is not None:
             facts = replace(facts, medium=fitted_table(medium, choice.crops))
-        if is_drawn(choice.found) and not facts.shape:
-            facts = replace(facts, shape={"strength": DRAWN_STRENGTH})
+        if choice.drawn and not facts.shape:
+            facts = replace(facts, shape=DRAWN_SHAPE)
         with _filling(wanted.folder) as new:
             _write(facts, wanted, choice, new)
     return Built(wanted.folder, choice.found, found, total, len(rows), dict(facts.medium))
@@ -145,11 +145,6 @@ def _leave_out(say: Say, name: str, reason: str) -> None:
     said = f"it {reason.removeprefix(file)}" if reason.startswith(file) else reason
     text = f"left out: {name}: {said.rstrip('.')}"
     say("".join(c if c.isprintable() else "?" for c in text))
-
-
-def is_drawn(found: ReferenceSet) -> bool:
-    """Whether a domain has a shape, but none of its references has one: its faces are drawn."""
-    return found.shape is not None and all(one.shape is None for one in found.references)
 
 
 def _usable(

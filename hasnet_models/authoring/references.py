@@ -32,13 +32,14 @@ from hasnet_models.topology.appearance import (
     spread,
     strangeness,
 )
-from hasnet_models.topology.shape import OWN_SCORE, domain_shape, face_shape
+from hasnet_models.topology.shape import domain_shape, face_shape
 from hasnet_models.topology.zones import zone_maps
 from hasnet_models.weights.load import load_identity
 
 LEAST = 2
 ENOUGH = 400  # pictures to choose from, and for a domain's means
 BOXES = "boxes"  # source of a mesh that is filled in between the parts of a drawn face
+_LOOKED_AT = 12  # pictures, to see whether faces are drawn
 _SPLIT = "train"
 
 
@@ -50,11 +51,14 @@ class Choice:
         found: the references with the domain's shape and mean map.
         crops: uint8 (512, 512, 3), the picture of each reference.
         files: of these pictures.
+        drawn: whether most faces are drawn ones, whose points are filled in between their parts:
+            the domain's shape is then to be believed, but not each face's own.
     """
 
     found: ReferenceSet
     crops: tuple[np.ndarray, ...]
     files: tuple[str, ...]
+    drawn: bool = False
 
 
 def make_references(
@@ -99,7 +103,7 @@ def choose_references(
     """Choose references, and find the domain's shape and mean appearance.
 
     Up to 400 pictures are looked at, spread evenly over the rows. Shape and appearance are those
-    of the pictures with a sure mesh, or of all where most are drawn.
+    of the pictures with a sure mesh.
 
     Args:
         faces: the folder of the pictures.
@@ -123,7 +127,7 @@ def choose_references(
         )
     rows = spread_out(rows, ENOUGH)
     embed = embed or _embedded()
-    read = _Reader(faces, Geometry(), None if boxes is None else _read_boxes(boxes))
+    read = _Reader.of(faces, rows, boxes)
     whole = read.whole([row["file"] for row in rows])
     chosen = choose([_candidate(faces, row, embed, whole) for row in rows], count)
     portraits = [read.face(candidate.file) for candidate in chosen]
@@ -139,7 +143,7 @@ def choose_references(
     )
     found = ReferenceSet(references, whole.shape, whole.appearance)
     files = tuple(candidate.file for candidate in chosen)
-    return Choice(found, tuple(face.crop for face in portraits), files)
+    return Choice(found, tuple(face.crop for face in portraits), files, read.drawn)
 
 
 def training_rows(faces: Path, domain: str) -> list[dict[str, str]]:
@@ -181,12 +185,23 @@ class _Reader:
     folder: Path
     geometry: Geometry
     boxes: Mapping[str, Any] | None
+    drawn: bool = False
+
+    @classmethod
+    def of(cls, folder: Path, rows: Sequence[dict[str, str]], boxes: Path | None) -> _Reader:
+        """One that takes drawn faces for what they are where most of some pictures have one."""
+        if boxes is not None:
+            return cls(folder, Geometry(), _read_boxes(boxes), drawn=True)
+        reader = cls(folder, Geometry(), None)
+        meshes = [reader.face(row["file"]).mesh for row in spread_out(rows, _LOOKED_AT)]
+        drawn = sum(mesh is not None and mesh.source == BOXES for mesh in meshes)
+        return replace(reader, drawn=2 * drawn > len(meshes))
 
     def face(self, file: str) -> AlignedFace:
         """A picture with its mesh, person and zones."""
         picture = image_io.read(self.folder / file).rgb
         if self.boxes is None:
-            return self.geometry.known(AlignedFace(picture, np.eye(2, 3)))
+            return self._trusted(self.geometry.known(AlignedFace(picture, np.eye(2, 3))))
         matrix = anime.frame_matrix(len(picture))
         face = AlignedFace(warp(picture, matrix, len(picture)), matrix)
         if file not in self.boxes:
@@ -197,17 +212,22 @@ class _Reader:
             raise UsageError(f"The boxes of {file} cannot be used: {error}.") from error
         return replace(face, mesh=FaceMesh(points, 1.0, BOXES), zones=zone_maps(points))
 
+    def _trusted(self, face: AlignedFace) -> AlignedFace:
+        """In a drawn domain, points of drawn faces count as those of a sure mesh, as with boxes."""
+        if not self.drawn or face.mesh is None or face.mesh.source != BOXES:
+            return face
+        return replace(face, mesh=replace(face.mesh, score=1.0))
+
     def whole(self, files: Sequence[str]) -> _Whole:
         """What is known of the domain from these pictures."""
-        seen = {}
+        points, maps = {}, {}
         for file in files:
             face = self.face(file)
-            if face.mesh is not None and (is_sure(face) or face.mesh.source == BOXES):
-                seen[file] = face.mesh, appearance_map(face.crop, face.mesh.points)
-        seen = _telling(seen)
-        if not seen:
+            if is_sure(face) and face.mesh is not None:
+                points[file] = face.mesh.points
+                maps[file] = appearance_map(face.crop, face.mesh.points)
+        if not maps:
             return _Whole()
-        maps = {file: one for file, (_, one) in seen.items()}
         # A domain has no side: each map counts with its mirror image.
         both = [side for one in maps.values() for side in (one, one[:, ::-1])]
         mean = mean_map(both)
@@ -215,7 +235,7 @@ class _Reader:
         faults = {
             file: (strangeness(one, mean, usual), one_sidedness(one)) for file, one in maps.items()
         }
-        return _Whole(self._shape([mesh.points for mesh, _ in seen.values()]), mean, faults)
+        return _Whole(self._shape(list(points.values())), mean, faults)
 
     def _shape(self, points: Sequence[np.ndarray]) -> np.ndarray:
         shape = (
@@ -224,17 +244,6 @@ class _Reader:
             else domain_shape([face_shape(one) for one in points])
         )
         return shape.astype(np.float32)
-
-
-def _telling(
-    seen: Mapping[str, tuple[FaceMesh, np.ndarray]],
-) -> Mapping[str, tuple[FaceMesh, np.ndarray]]:
-    """Meshes and maps that tell of a domain: the sure ones, or all where most faces are drawn.
-
-    Parts of one drawn face lie too roughly for a shape of its own, but not their median.
-    """
-    sure = {file: one for file, one in seen.items() if one[0].score >= OWN_SCORE}
-    return sure if 2 * len(sure) >= len(seen) else seen
 
 
 def _read_boxes(path: Path) -> Mapping[str, Any]:
