@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from conftest import make_reference
 from fakes import picture
 
+from hasnet_cli.commands.domain import LINES, command
 from hasnet_cli.commands.domain.preview import example_portrait
 from hasnet_models import image_io
 from hasnet_models.authoring.package import write_domain
@@ -193,3 +195,10 @@ def test_without_its_library_packing_says_what_to_install(run, package, monkeypa
     monkeypatch.setitem(sys.modules, "build", None)
     code, _, err = run("domain", "pack", package)
     assert code == 2 and "build" in err and "hasnet[domain]" in err
+
+
+@pytest.mark.parametrize("name", ["new", "build", "preview", "seal", "pack"])
+def test_the_listed_line_is_the_subcommand_s_own(name):
+    with click.Context(command) as ctx:
+        assert command.get_command(ctx, name).help.splitlines()[0] == LINES[name]
+        assert command.get_command(ctx, "nothing") is None

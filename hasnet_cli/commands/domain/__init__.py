@@ -8,15 +8,15 @@ from hasnet_cli.console import verbosity_options
 from hasnet_cli.lazy_group import LazyGroup
 
 LINES = {
-    "new": "Write the package of a domain without its data.",
-    "build": "Make a domain out of a folder of pictures.",
-    "preview": "Make a sheet: photos by references of a domain.",
-    "seal": "Put a trained head into a package, and write its hashes anew.",
-    "pack": "Make a wheel of a domain's package.",
+    "new": "Write the package of a domain NAME without its data.",
+    "build": "Make a domain NAME out of the pictures in a folder.",
+    "preview": "Make a sheet: photos by references of a domain, spread evenly over all.",
+    "seal": "Write the hashes of a package's data anew, and put in a head.",
+    "pack": "Make a wheel of a domain's package, for others to install.",
 }
 
 
 @click.group("domain", cls=LazyGroup, package=__name__, lines=LINES)
 @verbosity_options
 def command() -> None:
-    """Make a domain of your own: from a folder of pictures to a wheel."""
+    """Make a domain of your own out of pictures."""

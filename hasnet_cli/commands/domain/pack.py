@@ -20,7 +20,7 @@ _PATH = click.Path(path_type=Path)
 @verbosity_options
 @click.pass_obj
 def command(terminal: Terminal, folder: Path, output: Path, overwrite: bool) -> None:
-    """Make a wheel of a domain's package, for others to install with pip.
+    """Make a wheel of a domain's package, for others to install.
 
     FOLDER is the folder of the package. Its data are checked first. It works offline, and needs
     the extra hasnet[domain].

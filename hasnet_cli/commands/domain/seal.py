@@ -17,9 +17,10 @@ _PATH = click.Path(path_type=Path)
 @verbosity_options
 @click.pass_obj
 def command(terminal: Terminal, folder: Path, head: Path | None) -> None:
-    """Write the hashes of a package's data into its manifest, after they changed.
+    """Write the hashes of a package's data anew, and put in a head.
 
-    FOLDER is the folder of a domain's package. With --head the head is put into it first.
+    FOLDER is the folder of a domain's package. With --head a trained head is put into it first,
+    if it fits the base network.
     """
     from hasnet_models.authoring.package import seal
 
