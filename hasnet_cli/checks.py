@@ -24,6 +24,7 @@ from hasnet_models.errors import (
     UsageError,
     WeightsError,
 )
+from hasnet_models.filenames import is_file
 from hasnet_models.plugins import FAILED, NOTE, OK, Check, Manager, Registry, hooks
 from hasnet_models.plugins.isolation import line
 from hasnet_models.plugins.manager import HOOKS
@@ -244,20 +245,27 @@ def _folders() -> Iterator[Check]:
     places = {
         "cache": cache,
         "fetched weights": files.user_folder(),
-        "current": Path.cwd(),
+        "current": Path(),
         "temporary": Path(tempfile.gettempdir()),
     }
     for name, folder in places.items():
-        free = store.free_bytes(folder)
-        used = _used(folder) if name in ("cache", "fetched weights") else None
-        detail = f"{folder}: {free // _MEGABYTE} MB free"
-        if used is not None:
-            detail += f", {used // _MEGABYTE} MB used"
-        yield Check("folders", name, OK if free > LITTLE_SPACE else NOTE, detail)
+        try:
+            yield _folder(name, folder)
+        except OSError as error:
+            yield Check("folders", name, NOTE, f"{folder} cannot be used: {error.strerror}")
+
+
+def _folder(name: str, folder: Path) -> Check:
+    folder = folder.absolute()
+    free = store.free_bytes(folder)
+    detail = f"{folder}: {free // _MEGABYTE} MB free"
+    if name in ("cache", "fetched weights"):
+        detail += f", {_used(folder) // _MEGABYTE} MB used"
+    return Check("folders", name, OK if free > LITTLE_SPACE else NOTE, detail)
 
 
 def _used(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in folder.rglob("*") if is_file(path))
 
 
 def _settings() -> Iterator[Check]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hasnet_cli.hints import hint_of
+from hasnet_cli.settings import with_origins
 from hasnet_models.errors import HasnetError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Terminal:
 
     def error(self, error: HasnetError) -> None:
         """One sentence, and what to do about it where that is known."""
-        self.say(f"hasnet: {error}")
+        self.say(f"hasnet: {with_origins(str(error))}")
         if hint := hint_of(error):
             self.say(f"  {hint}")
 

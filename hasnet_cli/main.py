@@ -9,16 +9,24 @@ import traceback
 import warnings
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from hasnet_cli import settings
+from hasnet_cli import settings, streams
 from hasnet_cli.console import Terminal, verbosity_options
 from hasnet_models import __version__
 from hasnet_models.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, HasnetError
 
+_HELP_WANTED = "hasnet.help_wanted"
+
 
 class RootGroup(click.Group):
     """A group that finds its commands when they are wanted, so that `--version` costs nothing."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's; whether help is asked for is known before any command runs."""
+        ctx.meta[_HELP_WANTED] = not {"-h", "--help"}.isdisjoint(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         from hasnet_cli import subcommands
@@ -82,7 +90,7 @@ def cli(ctx: click.Context) -> None:
     try:
         ctx.with_resource(settings.applied())
     except HasnetError:
-        if ctx.invoked_subcommand not in _WITHOUT_SETTINGS:
+        if ctx.invoked_subcommand not in _WITHOUT_SETTINGS and not ctx.meta[_HELP_WANTED]:
             raise
     for sentence in settings.unknown_variables(os.environ, VARIABLES):
         ctx.call_on_close(functools.partial(ctx.obj.note, sentence))  # -q is known by then
@@ -90,6 +98,7 @@ def cli(ctx: click.Context) -> None:
 
 def main(args: list[str] | None = None) -> int:
     """Run the command line and return the exit code; console script and tests call this."""
+    streams.keep_open()
     # A file name that the output's encoding cannot write must not end the program.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -114,6 +123,7 @@ def _run(args: list[str] | None, terminal: Terminal) -> int:
         terminal.error(error)
         return error.exit_code
     except click.ClickException as error:
+        _blame_the_file(error)
         error.show()
         return error.exit_code
     except click.Abort:
@@ -121,9 +131,21 @@ def _run(args: list[str] | None, terminal: Terminal) -> int:
         return EXIT_INTERRUPTED
     except (SystemExit, GeneratorExit):
         raise
+    except OSError as error:
+        return _unusable_file(error, terminal)
     except BaseException as error:  # a plugin's command may raise what is no Exception
         return _internal_error(error, terminal)
     return result if isinstance(result, int) else EXIT_OK
+
+
+def _blame_the_file(error: click.ClickException) -> None:
+    """click names the variable; where a settings file has set it, its user knows that."""
+    if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
+        return
+    source = error.ctx.get_parameter_source(str(error.param.name))
+    name = error.param.envvar
+    if source is ParameterSource.ENVIRONMENT and isinstance(name, str):
+        error.param_hint = settings.origin_of(name)
 
 
 def _failed_output(error: OSError, terminal: Terminal) -> int:
@@ -131,6 +153,15 @@ def _failed_output(error: OSError, terminal: Terminal) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not isinstance(error, BrokenPipeError):
         terminal.say(f"hasnet: Standard output cannot be written: {error.strerror}.")
+    return EXIT_FAILED
+
+
+def _unusable_file(error: OSError, terminal: Terminal) -> int:
+    """A file or folder that nobody expected to be out of reach."""
+    if error.filename is None or not error.strerror:
+        return _internal_error(error, terminal)
+    terminal.detail(traceback.format_exc().rstrip())
+    terminal.say(f"hasnet: {os.fsdecode(error.filename)} cannot be used: {error.strerror}.")
     return EXIT_FAILED
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from hasnet_cli import streams
 from hasnet_cli.console import Terminal
+from hasnet_cli.streams import STDOUT
 from hasnet_models.errors import UsageError
-from hasnet_models.filenames import STREAM
+from hasnet_models.filenames import STREAM, first_same, is_folder
 
 
 def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) -> str:
@@ -18,20 +20,22 @@ def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) 
 
     Args:
         out: a file, a folder, "-" for standard output, or None.
-        inputs: files that must not be written over; "-" among them is standard input.
+        inputs: files that must not be written over, under whatever name; "-" among them is
+            standard input.
 
     Raises:
         UsageError: its folder does not exist, it is no picture format, or it is an input.
         ImageError: it cannot be written.
     """
     if out == STREAM:
+        if STDOUT in streams.closed:
+            raise UsageError("Standard output is closed; give a file as output.")
         return STREAM
     path = Path(out) if out else Path(default_name)
-    if path.is_dir():
+    if is_folder(path):
         path = path / default_name
-    for given in inputs:
-        if given != STREAM and path.exists() and Path(given).exists() and path.samefile(given):
-            raise UsageError(f"{path} is an input; it is never written over.")
+    if first_same(path, inputs):
+        raise UsageError(f"{path} is an input; it is never written over.")
 
     from hasnet_models import image_io
 

@@ -8,6 +8,7 @@ and for the processes it starts.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hasnet_models.errors import UsageError
+from hasnet_models.filenames import is_file
 
 FILE_NAME = "hasnet.toml"
 USER_FILE_NAME = "config.toml"
@@ -33,6 +35,7 @@ KEYS: Mapping[str, type] = {
     "plugins": list,
     "disable_plugins": list,
 }
+_origins: dict[str, Path] = {}  # of the variables that the files have set
 _KIND_NAMES = {str: "string", int: "whole number", Path: "string", list: "list of strings"}
 
 
@@ -76,13 +79,29 @@ def applied() -> Iterator[None]:
     Raises:
         UsageError: as `read_files`.
     """
-    added = {name: text for name, (text, _) in read_files().items() if name not in os.environ}
+    _origins.clear()
+    found = read_files()
+    added = {name: text for name, (text, _) in found.items() if name not in os.environ}
+    _origins.update({name: found[name][1] for name in added})
     os.environ.update(added)
     try:
         yield
     finally:
         for name in added:
             os.environ.pop(name, None)
+
+
+def origin_of(name: str) -> str | None:
+    """How a user knows the variable that a file set last: `'quality' in hasnet.toml`, or None."""
+    path = _origins.get(name)
+    return f"'{name.removeprefix(_PREFIX).lower()}' in {path}" if path else None
+
+
+def with_origins(text: str) -> str:
+    """A sentence about variables, those that a file has set called as they are there."""
+    for name in _origins:
+        text = re.sub(rf"\b{name}\b", str(origin_of(name)).replace("\\", r"\\"), text)
+    return text
 
 
 def unknown_variables(environ: Mapping[str, str], known: set[str]) -> list[str]:
@@ -100,7 +119,7 @@ def near_miss(name: str, known: Any) -> str:
 
 
 def _table(path: Path, problems: list[str]) -> dict[str, Any]:
-    if not path.is_file():
+    if not is_file(path):
         return {}
     if sys.version_info >= (3, 11):
         import tomllib
@@ -108,7 +127,7 @@ def _table(path: Path, problems: list[str]) -> dict[str, Any]:
         import tomli as tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         problems.append(f"{path} cannot be read: {' '.join(str(error).split())}.")
         return {}

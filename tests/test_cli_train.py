@@ -19,6 +19,7 @@ from hasnet_cli.training_view import watching
 from hasnet_models import image_io
 from hasnet_models.config.load import ABLATIONS, load_preset, to_toml
 from hasnet_models.errors import UsageError
+from hasnet_models.locking import held
 from hasnet_models.training import metrics
 from hasnet_models.training.loop import TrainingStatus
 
@@ -43,6 +44,30 @@ def test_training_writes_weights_log_and_preview(run, here):
     assert "images 4" in out.err and "huber" in out.err
     names = {p.name for p in (here / "run").iterdir()}
     assert {"metrics.jsonl", "preview-00000008.png", "step-00000002", "latest"} <= names
+
+
+def test_two_runs_do_not_share_a_folder(run, here):
+    (here / "run").mkdir()
+    with held(here / "run" / ".hasnet.lock"):
+        out = run(*train_arguments(here, "--stage", "rt", "--images", 8, "-o", here / "run"))
+    assert out.code == 2 and "Another run is writing" in out.err
+    assert not list((here / "run").iterdir())
+
+
+def test_a_run_does_not_write_over_its_base(run, here):
+    arguments = train_arguments(here, "--stage", "rt", "--images", 4, "-o", here / "run")
+    assert run(*arguments).code == 0
+    base = here / "run" / "rt_net.safetensors"
+    before = base.read_bytes()
+    out = run(*arguments, "--base", base)
+    assert out.code == 2 and "would write over it" in out.err and base.read_bytes() == before
+
+
+def test_other_threads_are_said_when_a_run_goes_on(run, here):
+    arguments = train_arguments(here, "--stage", "rt", "-o", here / "run")
+    assert run(*arguments, "--images", 4, "--threads", 1).code == 0
+    assert "not to the bit" not in run(*arguments, "--images", 8, "--threads", 1).err
+    assert "not to the bit" in run(*arguments, "--images", 12, "--threads", 2).err
 
 
 def test_pictures_that_cannot_be_used_are_listed_and_counted(run, here):

@@ -422,3 +422,19 @@ def test_without_opencv_one_sentence_says_so(tmp_path):
     )
     assert done.returncode == 1 and done.stderr.startswith("hasnet: OpenCV cannot be loaded")
     assert "internal error" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "", ".", "..", "/tmp/evil", ".hidden", "a\\b"])
+def test_a_domain_names_a_folder_inside_the_output(tree, tmp_path, name):
+    folder = tree("a.png")
+    with pytest.raises(UsageError, match="cannot name a folder"):
+        do("folder", folder, tmp_path / "out", domain=name)
+    assert not (tmp_path / "out").exists() and not (tmp_path / "evil").exists()
+
+
+def test_a_picture_whose_name_is_no_text_is_imported_and_listed(tree, tmp_path):
+    folder = tree("x/a.png")
+    (folder / "x/a.png").rename(folder / "x" / os.fsdecode(b"caf\xe9.png"))
+    report = do("folder", folder, tmp_path / "out")
+    assert report.imported["x"] == 1
+    assert len(list_faces(tmp_path / "out", "train").records) == 1

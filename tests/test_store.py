@@ -91,16 +91,33 @@ def test_what_was_begun_is_gone_on_with(run, folder, mirror):
     mirror.limit = 1000
     code, _, err = run("models", "pull", "--mirror", mirror.url)
     assert code == 5 and "net.safetensors could not be fetched" in err
-    part = files.user_folder() / "net.safetensors.part"
+    part = part_of(mirror)
     assert part.read_bytes() == DATA[:1000]
     mirror.limit = len(DATA)
     assert run("models", "pull", "--mirror", mirror.url).code == 0
     assert mirror.asked[-1] == ("/w/net.safetensors", 1000)
 
 
+def part_of(mirror):
+    """Where a file that was begun from the mirror lies."""
+    mark = hashlib.sha256(f"{mirror.url}net.safetensors".encode()).hexdigest()[:8]
+    return files.user_folder() / f"net.safetensors.{mark}.part"
+
+
+def test_junk_of_one_mirror_is_not_gone_on_with_from_another(run, folder, mirror):
+    mirror.files["/login/net.safetensors"] = b"<html>Please log in</html>"
+    login = mirror.url.replace("/w/", "/login/")
+    assert run("models", "pull", "--mirror", login).code == 5
+    assert run("models", "pull", "--mirror", login, "--mirror", mirror.url).code == 0
+    fetched = files.user_folder() / "net.safetensors"
+    assert fetched.read_bytes() == DATA
+    assert mirror.asked[-1] == ("/w/net.safetensors", None)
+    assert not list(fetched.parent.glob("*.part"))
+
+
 def test_a_server_without_ranges_begins_again(run, folder, mirror):
     mirror.ranges = False
-    part = files.user_folder() / "net.safetensors.part"
+    part = part_of(mirror)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"z" * 1000)
     assert run("models", "pull", "--mirror", mirror.url).code == 0
@@ -108,7 +125,7 @@ def test_a_server_without_ranges_begins_again(run, folder, mirror):
 
 @pytest.mark.parametrize("size", [1000, len(DATA), len(DATA) + 9])
 def test_a_wrong_part_does_not_stay_for_ever(run, folder, mirror, size):
-    part = files.user_folder() / "net.safetensors.part"
+    part = part_of(mirror)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"z" * size)
     assert run("models", "pull", "--mirror", mirror.url).code == 5

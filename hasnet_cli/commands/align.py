@@ -11,7 +11,7 @@ from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_cli.options import backend_option, quality_option, single_face_option
 from hasnet_cli.output import check_streams, output_file, print_written
 from hasnet_models.face.choice import FaceChoice
-from hasnet_models.filenames import stem_of
+from hasnet_models.filenames import fitting, stem_of
 
 if TYPE_CHECKING:
     from hasnet_models.face.types import AlignedFace
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.command("align")
 @click.argument("photo", type=click.Path(allow_dash=True))
-@click.option("-o", "--output", metavar="OUT", required=True, help="File or folder.")
+@click.option(
+    "-o", "--output", metavar="OUT", required=True, type=click.Path(allow_dash=True),
+    help="File or folder.",
+)  # fmt: skip
 @single_face_option
 @backend_option
 @quality_option
@@ -35,7 +38,7 @@ def command(
     PHOTO is a picture file, or - for standard input.
     """
     check_streams(output, as_json)
-    target = output_file(output, f"{stem_of(photo)}-aligned.png", [photo])
+    target = output_file(output, fitting(stem_of(photo), "-aligned.png"), [photo])
 
     from hasnet_models import image_io
     from hasnet_models.face.search import locate

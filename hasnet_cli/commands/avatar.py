@@ -15,7 +15,7 @@ from hasnet_cli.output import check_streams, check_transparent, output_file, pri
 from hasnet_models.avatar.request import Request
 from hasnet_models.controls.background_choice import TRANSPARENT
 from hasnet_models.errors import UsageError
-from hasnet_models.filenames import STREAM, numbered, stem_of
+from hasnet_models.filenames import STREAM, fitting, numbered, stem_of
 
 if TYPE_CHECKING:
     from hasnet_models.avatar.portrait import Portrait
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
 @click.command("avatar")
 @click.argument("photo", type=click.Path(allow_dash=True))
-@click.option("-o", "--output", metavar="OUT", help="File or folder.  [default: PHOTO-DOMAIN.png]")
-@click.option("--steps-out", metavar="PATH", help="Also write all stages side by side.")
+@click.option(
+    "-o", "--output", metavar="OUT", type=click.Path(allow_dash=True),
+    help="File or folder.  [default: PHOTO-DOMAIN.png]",
+)  # fmt: skip
+@click.option(
+    "--steps-out", metavar="PATH", type=click.Path(), help="Also write all stages side by side."
+)
 @request_options
 @quality_option
 @json_option
@@ -73,8 +78,9 @@ def _targets(
 ) -> tuple[str, str | None]:
     """Where avatar and stages go, refused here if they cannot."""
     stem = stem_of(photo)
-    target = output_file(output, f"{stem}-{request.label}.png", inputs)
-    steps_target = output_file(steps_out, f"{stem}-steps.png", inputs) if steps_out else None
+    target = output_file(output, fitting(stem, f"-{request.label}.png"), inputs)
+    steps_name = fitting(stem, "-steps.png")
+    steps_target = output_file(steps_out, steps_name, inputs) if steps_out else None
     if target == steps_target:
         raise UsageError("The avatar and its steps need two different files.")
     if request.look.background.kind == TRANSPARENT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
+from hasnet_cli.flags import with_flags
 from hasnet_cli.options import request_options
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import UsageError
@@ -18,7 +19,7 @@ from hasnet_models.errors import UsageError
 if TYPE_CHECKING:
     from hasnet_cli.batch_view import BatchView
     from hasnet_models.avatar.job import Job
-    from hasnet_models.batch import Engine, Item, Ledger, Plan, Run, Settings
+    from hasnet_models.batch import Engine, Item, Ledger, Plan, Result, Run, Settings
     from hasnet_models.batch.ray import RayEngine
 
 LOCAL, RAY = "local", "ray"
@@ -39,6 +40,7 @@ class BatchOptions:
     engine: str
     workers: int | None
     batch: int | None
+    include_avatars: bool
     as_json: bool
     as_lines: bool
     report: bool
@@ -56,7 +58,9 @@ class BatchOptions:
 
         shard = None if self.shard is None else Shard.parse(self.shard)
         pixels = 0 if request.paste else request.size or 512
-        return Plan(folder, out, shard, request.several, pixels)
+        return Plan(
+            folder, out, shard, request.several, pixels, self.include_avatars, request.files
+        )
 
     def settings(self, device: str) -> Settings:
         """The engine's, for the kind of device ("cpu", "cuda", "mps") that it works on."""
@@ -96,6 +100,10 @@ _OPTIONS = (
     click.option(
         "--batch", type=click.IntRange(min=1), metavar="FACES",
         help="Faces in one call of the networks.  [default: 8, on a CPU 1]",
+    ),
+    click.option(
+        "--include-avatars", is_flag=True,
+        help="Take pictures that hasnet made for photos too.",
     ),
     click.option("--report", is_flag=True, help="Also make OUTDIR/report.html."),
     click.option("--jsonl", "as_lines", is_flag=True, help="Print one JSON object a photo."),
@@ -147,8 +155,9 @@ def command(
     options.check()
     plan = options.plan(folder, output, request)
     batch.check_folders(plan)
+    batch.check_free(plan.out, plan.shard)
     known = batch.Ledger(plan.out, plan.shard).known
-    items = [] if options.watch else batch.checked_items(plan, known, options.overwrite)
+    items = [] if options.watch else _items(plan, known, options, terminal)
     job = start_job(batch.with_earlier_seed(request, known), terminal)
     view = BatchView(
         terminal, as_json=options.as_json, as_lines=options.as_lines, watching=options.watch
@@ -156,7 +165,7 @@ def command(
     if options.dry_run:
         settings = options.settings("cpu")
         return view.plan(plan, items, batch.Engine(job, plan.out, known, terminal.say, settings))
-    with batch.opened(plan) as ledger:
+    with batch.opened(plan, terminal.note) as ledger:
         engine = _engine(job, options, plan, ledger, terminal)
         run = batch.Run(plan, ledger, engine, view.tell, terminal.say)
         _work(run, items, options, view)
@@ -165,6 +174,17 @@ def command(
 
             terminal.note(f"Report: {write_batch_page(output, folder)}")
         return view.outcome(run)
+
+
+def _items(
+    plan: Plan, known: Mapping[str, Result], options: BatchOptions, terminal: Terminal
+) -> list[Item]:
+    from hasnet_models import batch
+
+    def say(note: str) -> None:
+        terminal.note(with_flags(note, ("include_avatars",)))
+
+    return batch.checked_items(plan, known, options.overwrite, say)
 
 
 def _work(run: Run, items: list[Item], options: BatchOptions, view: BatchView) -> None:

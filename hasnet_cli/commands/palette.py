@@ -13,6 +13,7 @@ from hasnet_cli.options import backend_option, single_face_option
 from hasnet_cli.output import output_file
 from hasnet_models.errors import ImageError, NoFaceError, UsageError
 from hasnet_models.face.choice import FaceChoice
+from hasnet_models.filenames import first_same, is_folder
 from hasnet_models.topology.zone_names import ZONES
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ _SHOWN = 0.02  # share of a zone from which a colour is named there
 @click.command("palette")
 @click.argument("picture", type=click.Path(allow_dash=True))
 @json_option
-@click.option("--png", metavar="OUT", help="Also draw the colours, zone by zone.")
-@click.option("--gpl", metavar="OUT", help="Also write them as a GIMP palette.")
+@click.option(
+    "--png", metavar="OUT", type=click.Path(), help="Also draw the colours, zone by zone."
+)
+@click.option("--gpl", metavar="OUT", type=click.Path(), help="Also write them as a GIMP palette.")
 @single_face_option
 @backend_option
 @verbosity_options
@@ -85,9 +88,9 @@ def _palette(photo: Photo, face: FaceChoice, backend: str) -> Palette:
 def _check_gpl(gpl: str, picture: str) -> None:
     """Refuses here what could not be written, or is the picture itself."""
     path = Path(gpl)
-    if path.is_dir() or not path.parent.is_dir():
+    if is_folder(path) or not is_folder(path.parent):
         raise UsageError(f"The palette {gpl} cannot be written: it is or needs a folder.")
-    if path.exists() and Path(picture).exists() and path.samefile(picture):
+    if first_same(path, [picture]):
         raise UsageError(f"{gpl} is an input; it is never written over.")
 
 

@@ -17,7 +17,10 @@ _DEFAULT_REFERENCES = ("1", "2")
 
 @click.command("sheet")
 @click.argument("photos", nargs=-1, required=True, type=click.Path())
-@click.option("-o", "--output", metavar="OUT", default="sheet.png", help="File or folder.")
+@click.option(
+    "-o", "--output", metavar="OUT", default="sheet.png", type=click.Path(allow_dash=True),
+    help="File or folder.",
+)  # fmt: skip
 @click.option(
     "--domain", "domains", multiple=True, metavar="NAME", shell_complete=complete_domains,
     help="A domain; may be given several times.",
@@ -31,7 +34,10 @@ _DEFAULT_REFERENCES = ("1", "2")
     callback=read_by(lambda texts: [MixChoice.parse(text) for text in texts]),
     help="A mixture of references of each domain, several times.",
 )  # fmt: skip
-@click.option("--ref", "refs", multiple=True, metavar="PICTURE", help="A picture as reference.")
+@click.option(
+    "--ref", "refs", multiple=True, metavar="PICTURE", type=click.Path(),
+    help="A picture as reference.",
+)  # fmt: skip
 @click.option("--stages", is_flag=True, help="A row an avatar, a column a stage.")
 @click.option("--side", type=click.IntRange(32, 512), default=256, help="Pixels of one picture.")
 @look_options

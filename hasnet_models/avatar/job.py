@@ -198,7 +198,11 @@ class Job:
             rgb = self._covered(rgb, cut, renderings)
         shown = warp(rgb, cut.faces[0].matrix) if self.layer else None
         metadata = provenance.record(
-            self._origin, cut.photo, renderings[0].reference, digest=cut.digest
+            self._origin,
+            cut.photo,
+            renderings[0].reference,
+            digest=cut.digest,
+            others=[one.reference for one in renderings[1:]],
         )
         return self._described(cut, renderings[0], rgb, metadata, alpha, shown)
 

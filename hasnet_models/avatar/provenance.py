@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,11 @@ from hasnet_models.version import __version__
 from hasnet_models.weights import files
 
 SCHEMA = "1"
+# What a record may hold; anything else in a file was not written by `record`.
+KEYS = (
+    "schema", "version", "input", "input_sha256", "domain", "reference", "references", "palette",
+    "z_id_model", "z_id", "medium", "options", "matrix", "seed", "device", "weights",
+)  # fmt: skip
 # Where the network computes is recorded as it was, and the seed only where it chose something.
 _SAID_OTHERWISE = {"domain", "reference", "seed", "device"}
 
@@ -74,10 +79,12 @@ def record(
     number: int | None = None,
     matrix: np.ndarray | None = None,
     digest: str | None = None,
+    others: Sequence[Reference] = (),
 ) -> dict[str, str]:
     """All that made one avatar.
 
     Args:
+        others: references of the further faces of one picture; named where they are not the same.
         number: of one face out of several.
         matrix: (2, 3), photo to crop, where the avatar shows one face.
         digest: sha256 of the photo's file where it is known.
@@ -90,8 +97,9 @@ def record(
         "version": __version__,
         "input": photo.name,
         "input_sha256": digest or (files.sha256_of(photo.path) if photo.path else ""),
-        "domain": origin.domain.name if origin.domain else NO_DOMAIN,
+        "domain": _domain_name(origin),
         "reference": reference.name,
+        "references": _names(reference, *others),
         "palette": " ".join(hex_codes(reference.palette)),
         "z_id_model": reference.z_id_model,
         "z_id": base64.b64encode(reference.z_id.astype("<f4").tobytes()).decode("ascii"),
@@ -103,6 +111,19 @@ def record(
         "weights": json.dumps(dict(origin.weights), sort_keys=True),
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _domain_name(origin: Origin) -> str:
+    """As it can be asked for again: with its package where that had to be said."""
+    asked = origin.request.domain
+    if asked and "/" in asked:
+        return asked
+    return origin.domain.name if origin.domain else NO_DOMAIN
+
+
+def _names(*references: Reference) -> str:
+    names = [reference.name for reference in references]
+    return json.dumps(names) if len(set(names)) > 1 else ""
 
 
 def _options(request: Request) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Importing this package loads no torch.
 
 from hasnet_models.batch.engine import Engine, Settings
 from hasnet_models.batch.ledger import Ledger, read_results
-from hasnet_models.batch.lock import locked
+from hasnet_models.batch.lock import check_free, locked
 from hasnet_models.batch.plan import Plan, Shard, check_folders, checked_items
 from hasnet_models.batch.result import DONE, FAILED, NEW, SKIPPED, Item, Result
 from hasnet_models.batch.run import Run, opened, with_earlier_seed
@@ -26,6 +26,7 @@ __all__ = [
     "Settings",
     "Shard",
     "check_folders",
+    "check_free",
     "checked_items",
     "locked",
     "opened",

@@ -33,7 +33,7 @@ class Arrivals:
             whole = signature is not None and self._last.get(key) == signature
             if whole and self._given.get(key) != signature and self._is_free(item):
                 self._given[key] = signature
-                settled.append(item)
+                settled += [item] if self.plan.is_photo(item) else []
         self._last = {key: signature for key, (_, signature) in present.items() if signature}
         return settled
 

@@ -26,7 +26,7 @@ from hasnet_models.avatar.fingerprint import fingerprint_of
 from hasnet_models.avatar.job import Job, PhotoFaces, Rendering
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import NO_DOMAIN, RANDOM
-from hasnet_models.batch.plan import is_stranger
+from hasnet_models.batch.plan import belongs_to_other, is_stranger
 from hasnet_models.batch.result import DONE, FAILED, NEW, SKIPPED, Item, Result
 from hasnet_models.errors import HasnetError, ImageError
 from hasnet_models.filenames import numbered
@@ -159,10 +159,13 @@ class Engine:
         start = time.perf_counter()
         digest = ""
         try:
+            if item.fault:
+                raise ImageError(item.fault)
             data = image_io.file_bytes(item.source)
             digest = hashlib.sha256(data).hexdigest()
             if before := self._before(item, digest):
                 return before
+            self._check_free(item, digest)
             cut = self.job.cut(image_io.decode(data, item.source), item.key, digest)
         except Exception as error:  # photos by the thousand hold surprises
             return self._failure(item, digest, error, time.perf_counter() - start)
@@ -179,6 +182,15 @@ class Engine:
         if result.status == FAILED:
             return None if self.settings.retry_failed else result
         return replace(result, status=SKIPPED) if _intact(self.out, result.outputs) else None
+
+    def _check_free(self, item: Item, digest: str) -> None:
+        """What came after the plan was checked must not replace another folder's avatar either."""
+        owner = self.known.get(item.key)
+        if owner and not self.settings.overwrite and belongs_to_other(owner, item, digest):
+            raise ImageError(
+                f"{item.target} is the avatar of a photo of {owner.folder}; "
+                "overwrite=True replaces it."
+            )
 
     # -------------------------------------------------------------------------- the networks
 
@@ -278,6 +290,7 @@ class Engine:
             parameters=self._fingerprint.parameters,
             weights=self._fingerprint.weights,
             seed=job.seed if job.request.reference == RANDOM else None,
+            folder=item.folder,
         )
 
 

@@ -84,7 +84,7 @@ class Ledger:
 
     def compact(self, keys: Iterable[str]) -> None:
         """Leave one line a photo, in the order of the keys; other shards' photos are left out."""
-        own = (key for key in keys if self._shard is None or self._shard.holds(key))
+        own = (key for key in dict.fromkeys(keys) if self._shard is None or self._shard.holds(key))
         lines = [_encoded(self.known[key]) for key in own if key in self.known]
         try:
             with replacing(self.path) as file:

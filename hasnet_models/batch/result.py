@@ -16,11 +16,19 @@ SKIPPED = "skipped"
 
 @dataclass(frozen=True)
 class Item:
-    """One photo: `key` is its path inside the input folder, with forward slashes."""
+    """One photo of a batch.
+
+    Attributes:
+        key: its path inside the input folder, with forward slashes.
+        folder: the input folder, as the record names it.
+        fault: why it cannot be read, where that is known from the start; it fails with that.
+    """
 
     source: Path
     target: Path
     key: str
+    folder: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Result:
         input_sha256: of the photo's bytes; empty where it could not be read.
         parameters, weights: see `avatar.fingerprint`.
         seed: of a random choice of references, else None.
+        folder: where the photo came from; empty in records of older versions.
     """
 
     input: str
@@ -56,6 +65,7 @@ class Result:
     parameters: str = ""
     weights: str = ""
     seed: int | None = None
+    folder: str = ""
     schema: int = SCHEMA
 
     def line(self) -> str:

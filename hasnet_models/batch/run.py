@@ -35,14 +35,14 @@ class AnyEngine(Protocol):
 
 
 @contextlib.contextmanager
-def opened(plan: Plan) -> Iterator[Ledger]:
+def opened(plan: Plan, say: Callable[[str], None] = lambda note: None) -> Iterator[Ledger]:
     """The record of a plan's output folder, under its lock; what killed runs left is removed.
 
     Raises:
         UsageError: another run has the folder.
         ImageError: it cannot be read or written.
     """
-    with locked(plan.out, plan.shard), Ledger(plan.out, plan.shard) as ledger:
+    with locked(plan.out, plan.shard, say), Ledger(plan.out, plan.shard) as ledger:
         # Those of other machines' shards may still be at work.
         remove_leftovers(plan.out, time.time() - _OLD if plan.shard else None)
         yield ledger
@@ -82,7 +82,7 @@ class Run:
             Stopped: nothing more can be written.
         """
         self.total += len(items)
-        with self._compacted(lambda: (item.key for item in items)):
+        with self._compacted(lambda: [*self._of_others(), *(item.key for item in items)]):
             self.engine.run(items, self.record)
 
     def watch(self, poll: float) -> None:
@@ -109,6 +109,11 @@ class Run:
         news = self.ledger.add(result)
         self.counts[result.status] += 1
         self.tell(result, news)
+
+    def _of_others(self) -> list[str]:
+        """Photos of other folders, whose avatars lie in the output folder beside these."""
+        known, own = self.ledger.known, self.plan.origin
+        return [key for key, result in known.items() if result.folder not in ("", own)]
 
     @contextlib.contextmanager
     def _compacted(self, keys: Callable[[], Iterable[str]]) -> Iterator[None]:

@@ -93,17 +93,17 @@ def read_table(
 ) -> tuple[list[str], list[dict[str, str]]]:
     """Columns and rows of an index; a short row lacks the keys of its missing fields.
 
+    A file name that is no text in UTF-8 comes back as the file system has it.
+
     Raises:
         UsageError: it is no table, or lacks a column.
     """
     try:
-        reader = csv.DictReader(
-            io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), delimiter="\t"
-        )
-        rows = [{k: v for k, v in row.items() if k and v is not None} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
         raise UsageError(f"The index {path} cannot be read: {error}.") from error
-    columns = list(reader.fieldnames or [])
+    columns, *values = [_fields(line) for line in text.split("\n") if line.strip()] or [[]]
+    rows = [{k: v for k, v in zip(columns, row, strict=False) if k} for row in values]
     lacking = [c for c in required if c not in columns]
     if lacking:
         raise UsageError(
@@ -113,6 +113,18 @@ def read_table(
     return columns, rows
 
 
+def _fields(line: str) -> list[str]:
+    """The fields of one line: quoted as spreadsheets do it, or with quotes that are part of them.
+
+    Each line stands alone, so that a stray quotation mark swallows no other.
+    """
+    line = line.removesuffix("\r")
+    try:
+        return next(csv.reader([line], delimiter="\t", strict=True))
+    except csv.Error:
+        return line.split("\t")
+
+
 def write_table(path: Path, columns: Iterable[str], rows: Iterable[dict[str, str]]) -> None:
     """Write a table of tab-separated values, whole or not at all.
 
@@ -120,12 +132,13 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[dict[str, str
         HasnetError: it cannot be written.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), delimiter="\t", lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
+    names = list(columns)
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([" ".join(row.get(name, "").splitlines()) for name in names] for row in rows)
     try:
         with replacing(path) as file:
-            file.write(text.getvalue().encode())
+            file.write(text.getvalue().encode(errors="surrogateescape"))
     except OSError as error:
         raise HasnetError(f"{path} cannot be written: {error.strerror}.") from error
 

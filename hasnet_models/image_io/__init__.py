@@ -25,6 +25,7 @@ from hasnet_models.image_io.photo import Photo
 from hasnet_models.image_io.reading import (
     DEFAULT_MAX_PIXELS,
     MAX_PIXELS_VARIABLE,
+    carries_texts,
     decode,
     file_bytes,
     from_pillow,
@@ -39,6 +40,7 @@ __all__ = [
     "MAX_PIXELS_VARIABLE",
     "SUFFIXES",
     "Photo",
+    "carries_texts",
     "check_alpha",
     "check_writable",
     "decode",

@@ -62,7 +62,7 @@ class Format:
 
 
 FORMATS = (
-    Format("JPEG", (".jpg", ".jpeg"), EXIF_COMMENT, alpha=False, options=_jpeg),
+    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), EXIF_COMMENT, alpha=False, options=_jpeg),
     Format("PNG", (".png",), PNG_TEXT),
     Format("WEBP", (".webp",), EXIF_COMMENT, options=_webp),
     Format("TIFF", (".tif", ".tiff"), EXIF_COMMENT),
@@ -73,7 +73,8 @@ FORMATS = (
 )
 BY_SUFFIX = {suffix: format_ for format_ in FORMATS for suffix in format_.suffixes}
 BY_NAME = {format_.name: format_ for format_ in FORMATS}
-SUFFIXES = tuple(BY_SUFFIX)
+# Suffixes of pictures that are read; the last are of formats that are read only (see _READABLE).
+SUFFIXES = (*BY_SUFFIX, ".mpo", ".dib")
 PNG = BY_NAME["PNG"]
 
 # MPO is what many phones write under .jpg, DIB a BMP without its head. Other formats of Pillow stay
@@ -115,7 +116,7 @@ def format_of(path: Path) -> Format:
         what = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
         raise UsageError(
             f"{path.name} has {what}, which names no picture format.",
-            f"Use one of: {' '.join(SUFFIXES)}",
+            f"Use one of: {' '.join(BY_SUFFIX)}",
         )
     readable_formats()
     if found.name not in Image.SAVE:

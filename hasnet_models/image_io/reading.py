@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hasnet_models.errors import ImageError, UsageError
-from hasnet_models.filenames import STREAM
+from hasnet_models.errors import HasnetError, ImageError, UsageError
+from hasnet_models.filenames import STDIN, STREAM
 from hasnet_models.image_io.formats import PNG_TEXT, carrier_of, readable_formats
 from hasnet_models.image_io.metadata import public_exif, texts_of
 from hasnet_models.image_io.modes import pixels
@@ -101,6 +101,15 @@ def read_metadata(source: str | Path | BinaryIO) -> dict[str, str]:
         return texts_of(image)
 
 
+def carries_texts(path: Path) -> bool:
+    """Whether a picture says in its head that `write` made it; its pixels are not read."""
+    try:
+        with _explained(path.name), path.open("rb") as stream:
+            return bool(texts_of(_open(stream, path.name, _pixel_limit())))
+    except (OSError, HasnetError):
+        return False  # whoever reads it whole says what is wrong
+
+
 def reason_of(error: BaseException) -> str:
     """What an error says, in one line without a full stop."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -123,7 +132,7 @@ def _opened(source: str | Path | BinaryIO) -> Iterator[tuple[BinaryIO, str, Path
         yield _buffered(source, "The stream"), str(getattr(source, "name", "<stream>")), None
         return
     if str(source) == STREAM:
-        yield _buffered(sys.stdin.buffer, "The stream"), "<stdin>", None
+        yield _buffered(sys.stdin.buffer, "The stream"), STDIN, None
         return
     path = Path(source)
     with _open_file(path) as file:

@@ -134,6 +134,16 @@ def data_changed(meta: dict[str, Any], fingerprint: str) -> str | None:
     )
 
 
+def threads_changed(meta: dict[str, Any], threads: int) -> str | None:
+    """A sentence where sums will be made in another order than an uninterrupted run makes them."""
+    if meta.get("threads") in (None, threads):
+        return None
+    return (
+        f"The checkpoint was trained with threads={meta['threads']}, this run has {threads}: it "
+        "goes on as well, but not to the bit as an uninterrupted run would."
+    )
+
+
 def _versions() -> dict[str, Any]:
     return {
         "format": FORMAT,

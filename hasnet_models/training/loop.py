@@ -211,6 +211,7 @@ def save(stage: Stage, run: Path, keep: int = 2) -> Path:
         "config": stage.configuration(),
         "data": stage.faces.fingerprint,
         "processes": distributed.world(),
+        "threads": torch.get_num_threads(),
     }
     score = stage.score()
     best = score if score is not None and math.isfinite(score) else None
@@ -221,7 +222,7 @@ def resume(stage: Stage, path: Path, device: torch.device, say: Say = print) -> 
     """Continue a stage from a checkpoint.
 
     Args:
-        say: told where the faces are not those of then.
+        say: told where the faces or the threads are not those of then.
 
     Raises:
         UsageError: the checkpoint is of another stage or configuration; the difference is named.
@@ -232,6 +233,8 @@ def resume(stage: Stage, path: Path, device: torch.device, say: Say = print) -> 
     if changed := differences(stage.configuration(), meta["config"]):
         raise UsageError(f"The configuration of {path} differs: {'; '.join(changed)}.")
     if note := checkpoint.data_changed(meta, stage.faces.fingerprint):
+        say(note)
+    if note := checkpoint.threads_changed(meta, torch.get_num_threads()):
         say(note)
     stage.load(state)
 

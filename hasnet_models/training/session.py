@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -13,7 +14,9 @@ from hasnet_models.config.build import to_dict
 from hasnet_models.config.schema import FREE, Preset, RTConfig, TTConfig
 from hasnet_models.data.cache import Progress
 from hasnet_models.data.faces import FaceSet, load_splits
-from hasnet_models.errors import UsageError
+from hasnet_models.errors import HasnetError, UsageError
+from hasnet_models.filenames import first_same
+from hasnet_models.locking import held, refuse_if_held
 from hasnet_models.networks import identity
 from hasnet_models.training import checkpoint, distributed, export, loop
 from hasnet_models.training.rt_stage import RTStage
@@ -22,6 +25,8 @@ from hasnet_models.training.training_job import TrainingJob
 from hasnet_models.training.tt_stage import TTStage
 from hasnet_models.training.vectors import vector_table
 from hasnet_models.weights import files, load
+
+_LOCK = ".hasnet.lock"
 
 
 def default_cache() -> Path:
@@ -63,9 +68,43 @@ def run_job(
         The weight files written (by the first process), and whether the training was interrupted.
 
     Raises:
+        UsageError: another run writes into the same folder.
         HasnetError: of the kind that fits; what was saved before stays.
     """
+    refuse_if_held(job.run / _LOCK)  # nothing is written before all else is known to be right
     stage = make_stage(job, runtime, cache, progress)
+    with _own_folder(job.run, say):
+        return _run(job, stage, budget, runtime, say, watchers)
+
+
+@contextlib.contextmanager
+def _own_folder(run: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """The run's folder, under a lock: the processes of one run share it, two runs do not.
+
+    Raises:
+        UsageError: another run has it.
+        HasnetError: it cannot be written.
+    """
+    if distributed.rank() > 0:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            run.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(run / _LOCK, say))
+        except OSError as error:
+            raise HasnetError(f"The folder {run} cannot be written: {error.strerror}.") from error
+        yield
+
+
+def _run(
+    job: TrainingJob,
+    stage: RTStage | TTStage,
+    budget: loop.Budget,
+    runtime: Runtime,
+    say: Callable[[str], None],
+    watchers: Sequence[loop.TrainingWatcher],
+) -> tuple[list[Path], bool]:
     for line in stage.faces.skipped:
         say(f"left out: {line}")
     if left_out := len(stage.faces.skipped):
@@ -116,11 +155,19 @@ def _topology(
 
 
 def require_sense(job: TrainingJob) -> None:
-    """Refuse options that do nothing or contradict the preset.
+    """Refuse options that do nothing, contradict the preset, or name what would be written over.
 
     Raises:
         UsageError: says which.
     """
+    results = [job.run / name for name in (export.RT_FILE, export.TT_FILE, export.D_FILE)]
+    for name in ("rt", "base"):
+        if (given := getattr(job, name)) and first_same(given, results):
+            raise UsageError(
+                f"{given} is an input, and the run in {job.run} would write over it.",
+                "Give another folder as out=DIR.",
+                parameters=(name, "out"),
+            )
     if job.stage == "rt":
         for name in ("domain", "rt"):
             if getattr(job, name):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hasnet_models.errors import WeightFileError, WeightsError
+from hasnet_models.filenames import is_file, is_folder
 
 MANIFEST = "manifest.json"
 OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
@@ -57,7 +58,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
         WeightsError: the manifest cannot be read as one.
     """
     path = folder / MANIFEST
-    if not path.is_file():
+    if not is_file(path):
         return {}
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
@@ -95,7 +96,7 @@ def weight_path(name: str) -> Path:
         WeightsError: it is missing, not listed, or not the file that the manifest describes.
     """
     folder = _override_folder()
-    if folder and (folder / name).is_file():
+    if folder and is_file(folder / name):
         if manifest := read_manifest(folder):
             _check(folder / name, manifest.get(name))
         return folder / name
@@ -105,7 +106,7 @@ def weight_path(name: str) -> Path:
         _check(folder / name, entry)
     except WeightsError:
         fetched = user_folder() / name
-        if entry is None or not fetched.is_file():
+        if entry is None or not is_file(fetched):
             raise
         _check(fetched, entry)
         return fetched
@@ -114,13 +115,13 @@ def weight_path(name: str) -> Path:
 
 def _override_folder() -> Path | None:
     value = os.environ.get(OVERRIDE_VARIABLE)
-    if value and not Path(value).is_dir():
+    if value and not is_folder(Path(value)):
         raise WeightsError(f"{OVERRIDE_VARIABLE} names {value}, which is no folder.")
     return Path(value) if value else None
 
 
 def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
-    if not path.is_file():
+    if not is_file(path):
         raise WeightFileError(f"The weight file {path.name} is missing from {path.parent}.")
     if entry is None:
         raise WeightsError(

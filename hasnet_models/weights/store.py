@@ -8,6 +8,8 @@ taken only if it has the manifest's sha256.
 from __future__ import annotations
 
 import contextlib
+import glob
+import hashlib
 import http.client
 import os
 import shutil
@@ -19,12 +21,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hasnet_models.errors import UsageError, WeightsError
+from hasnet_models.filenames import is_file, is_folder
 from hasnet_models.weights import files
 
 MIRRORS_VARIABLE = "HASNET_MIRRORS"
 MISSING, DAMAGED, PRESENT = "missing", "damaged", "ok"
 _TIMEOUT_SECONDS = 30
 _CHUNK = 1 << 20
+_PART = ".part"
 
 Advance = Callable[[int], None]
 
@@ -82,7 +86,7 @@ def _state(name: str) -> tuple[Path, str]:
         return files.weight_path(name), PRESENT
     except WeightsError:
         path = files.weights_folder() / name
-        return path, DAMAGED if path.is_file() else MISSING
+        return path, DAMAGED if is_file(path) else MISSING
 
 
 def _below(bases: Any, name: str) -> tuple[str, ...]:
@@ -141,8 +145,8 @@ def by_hand(model: Model, folder: Path) -> str:
 
 def _fetch(url: str, model: Model, folder: Path, advance: Advance) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{model.name}.part"
-    if not part.is_file() or part.stat().st_size < model.size:
+    part = folder / f"{model.name}.{_mark(url)}{_PART}"
+    if not is_file(part) or part.stat().st_size < model.size:
         _download(url, part, model.size, advance)
     digest = files.sha256_of(part)
     if part.stat().st_size != model.size or digest != model.sha256:
@@ -150,12 +154,19 @@ def _fetch(url: str, model: Model, folder: Path, advance: Advance) -> Path:
         raise ValueError(f"it has sha256 {digest[:12]}..., not {model.sha256[:12]}...")
     target = folder / model.name
     part.replace(target)
+    for other in folder.glob(f"{glob.escape(model.name)}.*{_PART}"):  # begun from other mirrors
+        other.unlink(missing_ok=True)
     return target
+
+
+def _mark(url: str) -> str:
+    """What a part is known by: junk of one mirror must not be gone on with from another."""
+    return hashlib.sha256(url.encode()).hexdigest()[:8]
 
 
 def _download(url: str, part: Path, size: int, advance: Advance) -> None:
     """Append what is missing, or begin again where the server gives only the whole file."""
-    begun = part.stat().st_size if part.is_file() else 0
+    begun = part.stat().st_size if is_file(part) else 0
     request = urllib.request.Request(url, headers={"User-Agent": "hasnet"})
     if begun:
         request.add_header("Range", f"bytes={begun}-")
@@ -200,6 +211,6 @@ def _copy(answer: BinaryIO, file: BinaryIO, wanted: int, advance: Advance) -> No
 
 def free_bytes(folder: Path) -> int:
     """Free space where the folder is or will be."""
-    while not folder.exists():
+    while not is_folder(folder) and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ from hasnet_models.frame import CROP_SIZE, scale_of, similarity
 
 # what datasets of faces come in besides, and image_io does not read
 _UNREAD = {".ppm", ".pgm", ".pnm", ".bz2", ".gz", ".mat", ".tfrecords", ".lmdb"}
+
+_DOMAIN = re.compile(r"\w[\w-]*")
 
 Skipped = list[tuple[str, str]]
 
@@ -155,6 +158,11 @@ def run(
 def _require_sense(job: ImportJob) -> Dataset:
     if job.kind not in DATASETS:
         raise UsageError(f"There is no dataset {job.kind!r}.", f"There are {', '.join(DATASETS)}.")
+    if job.domain is not None and not _DOMAIN.fullmatch(job.domain):
+        raise UsageError(
+            f"The domain {job.domain!r} cannot name a folder: give letters, digits, _ and -.",
+            parameters=("domain",),
+        )
     if not job.source.is_dir():
         raise UsageError(f"There is no folder {job.source}.")
     out, source = job.out.resolve(), job.source.resolve()
