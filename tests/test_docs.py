@@ -30,8 +30,8 @@ def commands(name: str) -> list[click.Command]:
     found = command(name)
     if not isinstance(found, click.Group):
         return [found]
-    with click.Context(found) as ctx:
-        return [found, *(found.get_command(ctx, one) for one in found.list_commands(ctx))]
+    context = click.Context(found)
+    return [found, *(found.get_command(context, one) for one in found.list_commands(context))]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -12,7 +12,7 @@ LINES = {
     "build": "Make a domain NAME out of the pictures in a folder.",
     "preview": "Make a sheet: photos by references of a domain, spread evenly over all.",
     "seal": "Write the hashes of a package's data anew, and put in a head.",
-    "pack": "Make a wheel of a domain's package, for others to install.",
+    "pack": "Make a wheel of a domain's package.",
 }
 
 

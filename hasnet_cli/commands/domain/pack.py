@@ -20,9 +20,9 @@ _PATH = click.Path(path_type=Path)
 @verbosity_options
 @click.pass_obj
 def command(terminal: Terminal, folder: Path, output: Path, overwrite: bool) -> None:
-    """Make a wheel of a domain's package, for others to install.
+    """Make a wheel of a domain's package.
 
-    FOLDER is the folder of the package. Its data are checked first. It works offline, and needs
+    FOLDER is the folder of the package; others install the wheel with pip. Its data are checked first. It works offline, and needs
     the extra hasnet[domain].
     """
     from hasnet_models.authoring.wheel import pack
