@@ -17,6 +17,7 @@ from hasnet_cli.commands.domain import LINES, command
 from hasnet_cli.commands.domain.preview import example_portrait
 from hasnet_models import image_io
 from hasnet_models.authoring.package import write_domain
+from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins import Domain, Registry
@@ -202,3 +203,15 @@ def test_the_listed_line_is_the_subcommand_s_own(name):
     with click.Context(command) as ctx:
         assert command.get_command(ctx, name).help.splitlines()[0] == LINES[name]
         assert command.get_command(ctx, "nothing") is None
+
+
+def test_another_process_finds_the_folder():
+    job = Job(Request(domain="./woodcut"), None, None, None, 0)
+    assert job.portable_request.domain == str(Path("woodcut").absolute())
+
+
+def test_a_batch_takes_a_folder(run, pipeline, package):
+    picture("photos/me.png")
+    result = run("batch", "photos", "-o", "out", "--domain", f"./{package}", "--progress", "none")
+    assert result.code == 0, result.err
+    assert pipeline.rendered[0][1] == "woodcut"

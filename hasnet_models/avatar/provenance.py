@@ -26,6 +26,7 @@ from hasnet_models.filenames import STREAM
 from hasnet_models.image_io import Photo
 from hasnet_models.palette import hex_codes
 from hasnet_models.plugins import Domain
+from hasnet_models.plugins.folder import is_path
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.version import __version__
 from hasnet_models.weights import files
@@ -114,9 +115,9 @@ def record(
 
 
 def _domain_name(origin: Origin) -> str:
-    """As it can be asked for again: with its package where that had to be said."""
+    """As it can be asked for again: with its package where that had to be said, but no folder."""
     asked = origin.request.domain
-    if asked and "/" in asked:
+    if asked and "/" in asked and not is_path(asked):
         return asked
     return origin.domain.name if origin.domain else NO_DOMAIN
 

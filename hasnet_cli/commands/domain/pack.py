@@ -22,8 +22,8 @@ _PATH = click.Path(path_type=Path)
 def command(terminal: Terminal, folder: Path, output: Path, overwrite: bool) -> None:
     """Make a wheel of a domain's package.
 
-    FOLDER is the folder of the package; others install the wheel with pip. Its data are checked first. It works offline, and needs
-    the extra hasnet[domain].
+    FOLDER is the folder of the package, whose data are checked first; others install the wheel with
+    pip. It works offline, and needs the extra hasnet[domain].
     """
     from hasnet_models.authoring.wheel import pack
 
