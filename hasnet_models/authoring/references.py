@@ -40,6 +40,7 @@ LEAST = 2
 ENOUGH = 400  # pictures to choose from, and for a domain's means
 BOXES = "boxes"  # source of a mesh that is filled in between the parts of a drawn face
 _LOOKED_AT = 12  # pictures, to see whether faces are drawn
+_KEPT = 40  # faces, of 1 MB each: a small domain's are read once
 _SPLIT = "train"
 
 
@@ -186,6 +187,7 @@ class _Reader:
     geometry: Geometry
     boxes: Mapping[str, Any] | None
     drawn: bool = False
+    known: dict[str, AlignedFace] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: Path, rows: Sequence[dict[str, str]], boxes: Path | None) -> _Reader:
@@ -198,10 +200,16 @@ class _Reader:
         return replace(reader, drawn=2 * drawn > len(meshes))
 
     def face(self, file: str) -> AlignedFace:
-        """A picture with its mesh, person and zones."""
+        """A picture with its mesh, person and zones; the first ones are kept."""
+        face = self.known.get(file) or self._read(file)
+        if len(self.known) < _KEPT:
+            self.known[file] = face
+        return self._trusted(face)
+
+    def _read(self, file: str) -> AlignedFace:
         picture = image_io.read(self.folder / file).rgb
         if self.boxes is None:
-            return self._trusted(self.geometry.known(AlignedFace(picture, np.eye(2, 3))))
+            return self.geometry.known(AlignedFace(picture, np.eye(2, 3)))
         matrix = anime.frame_matrix(len(picture))
         face = AlignedFace(warp(picture, matrix, len(picture)), matrix)
         if file not in self.boxes:
