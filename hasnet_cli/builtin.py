@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "Make a page that shows what became of a batch.",
     "sheet": "Make a contact sheet: photos by references, or the stages.",
     "compare": "Make the paper's figures with these networks.",
+    "bench": "Measure time and memory of this installation.",
     "study": "Ask people to score avatars on a local web page.",
     "models": "List, check and fetch the weight files.",
     "doctor": "Check this installation and print a report to paste.",
