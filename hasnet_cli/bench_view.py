@@ -26,13 +26,14 @@ from hasnet_models.image_io import Photo
 from hasnet_models.plugins import Domain
 
 USUAL = "sketch"
-SIZES = (512, 1024, 2048)  # of the medium
+SIZES = (512, 2048)  # of the medium
 FACES_A_CALL = (1, 4)
-_STEPS = 5
+_STAGES = 5
 _PROGRAM = (sys.executable, "-m", "hasnet_cli")
 _QUICK = (["--version"], ["--help"], ["domains"])
 
 Found = dict[str, Any]
+Rows = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def measure(options: BenchOptions, terminal: Terminal) -> Found:
     """
     domain = _domain(options)
     picture = image_io.read(options.photo) if options.photo else Photo(_noise(), name="noise")
-    with terminal.progress(_STEPS) as advance, tempfile.TemporaryDirectory() as folder:
+    with terminal.progress(_STAGES) as advance, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "face.png"
         image_io.write(picture.rgb, file)
         found = {"processes": _processes(options, domain, file)}
@@ -160,27 +161,43 @@ def show(found: Found, terminal: Terminal) -> None:
     """The tables."""
     machine = found["machine"]
     terminal.show("hasnet {hasnet}, torch {torch} on {device}, {threads} threads".format(**machine))
-    whole = found["avatar"]["seconds"]
-    cold = found["processes"][-1]["seconds"]
+    for heads, rows in (_programs(found), _steps(found), _batch(found), _palette(found)):
+        _table(terminal, heads, rows)
+    shares = [(f"{size} px", f"{share:.2f}") for size, share in found["medium_share"].items()]
+    _table(terminal, ("medium", "of the networks' time"), shares)
+    terminal.show("", f"Most memory of this process: {_mib(found['peak_mib'])} MiB")
+
+
+def _programs(found: Found) -> Rows:
     rows = [(p["command"], _ms(p["seconds"]), _mib(p["peak_mib"])) for p in found["processes"]]
-    _table(terminal, ("whole processes", "ms", "MiB"), rows)
-    steps = [
-        ("  " * part["inside"] + part["name"], _ms(part["seconds"]), f"{part['seconds'] / whole:.1%}")
-        for part in found["avatar"]["parts"]
-    ]
-    steps.append(("one avatar", _ms(whole), f"{cold / whole:.1f} times that when cold"))
-    _table(terminal, ("networks loaded", "ms", "share"), steps)
-    rates = found["batch_rate"].items()
+    return ("whole processes", "ms", "MiB"), rows
+
+
+def _steps(found: Found) -> Rows:
+    whole, cold = found["avatar"]["seconds"], found["processes"][-1]["seconds"]
+    rows = [_step(part, whole) for part in found["avatar"]["parts"]]
+    rows.append(("one avatar", _ms(whole), f"{cold / whole:.1f} times that when cold"))
+    return ("networks loaded", "ms", "share"), rows
+
+
+def _batch(found: Found) -> Rows:
+    whole, rates = found["avatar"]["seconds"], found["batch_rate"].items()
     rows = [(f"{n} a call", f"{rate:.2f}", f"{rate * whole:.2f}") for n, rate in rates]
-    _table(terminal, ("batch", "photos a second", "of one by one"), rows)
+    return ("batch", "photos a second", "of one by one"), rows
+
+
+def _palette(found: Found) -> Rows:
     rows = [
         (name, _ms(one["ours"]), _ms(one["colorthief"]), f"{one['ratio']:.1f}")
         for name, one in found["palette"].items()
     ]
-    _table(terminal, ("palette", "ms", "ColorThief, ms", "ratio"), rows)
-    rows = [(f"{size} px", f"{share:.2f}") for size, share in found["medium_share"].items()]
-    _table(terminal, ("medium", "of the networks' time"), rows)
-    terminal.show(f"Most memory of this process: {_mib(found['peak_mib'])} MiB")
+    return ("palette", "ms", "ColorThief, ms", "ratio"), rows
+
+
+def _step(part: Found, whole: float) -> tuple[str, str, str]:
+    """A line of the avatar's table; what is inside another step stands to the right."""
+    took = part["seconds"]
+    return "  " * part["inside"] + part["name"], _ms(took), f"{took / whole:.1%}"
 
 
 def _table(terminal: Terminal, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hasnet_models.errors import HasnetError
 
@@ -28,17 +27,13 @@ def cost(command: Sequence[str]) -> Cost:
     Raises:
         HasnetError: it fails.
     """
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = process.stderr.read() if process.stderr else b""
-    mib = None
-    if hasattr(os, "wait4"):
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode, mib = os.waitstatus_to_exitcode(status), _mib(usage.ru_maxrss)
-    if process.wait():
-        text = said.decode(errors="replace").strip().rpartition("\n")[2]
-        raise HasnetError(f"`{' '.join(command[1:4])}` failed: {text}")
-    return Cost(time.perf_counter() - start, mib)
+    run = [sys.executable, "-I", "-S", str(Path(__file__).with_name("alone.py")), *command]
+    found = subprocess.run(run, capture_output=True, text=True, errors="replace", check=False)
+    if found.returncode:
+        last = found.stderr.strip().rpartition("\n")[2]
+        raise HasnetError(f"`{' '.join(command[1:4])}` failed: {last}")
+    took, peak = found.stdout.split()
+    return Cost(float(took), _mib(int(peak)) if int(peak) else None)
 
 
 def own_peak() -> float | None:
