@@ -60,6 +60,7 @@ def test_the_first_pages(visitor):
 def test_a_name_that_will_not_do_is_explained(visitor):
     answer = visitor.post(f"/{TOKEN}/", {"participant": "<b>"})
     assert answer.status_code == HTTPStatus.BAD_REQUEST and b'role="alert"' in answer.data
+    assert b'value="&lt;b&gt;"' in answer.data and b"<b>&" not in answer.data
 
 
 @pytest.mark.parametrize("path", ["/", "/wrong/", f"/{TOKEN}x/", f"//{TOKEN}/", "/favicon.ico"])

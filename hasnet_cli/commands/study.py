@@ -73,7 +73,7 @@ def run_command(
     study = _study(terminal, folders, sources, references, common, seed)
     answers = Answers(output)
     site = open_site(study, answers, port)
-    terminal.note(f"{len(study.results)} results of {len(study.systems)} systems.")
+    terminal.note(f"{len(study.results)} results of {', '.join(study.systems)}.")
     terminal.result(site.address)
     terminal.note(f"Scores go into {output}. Ctrl+C ends the study; it can be gone on with.")
     if show:

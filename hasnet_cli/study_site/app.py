@@ -48,17 +48,19 @@ class Pages:
         self.answers = answers
         self.picture = lru_cache(_PICTURES_KEPT)(_png)
 
-    def welcome(self) -> str:
-        """Explains the task and asks for a name."""
-        return flask.render_template("welcome.html", scales=SCALES, count=len(self.study.results))
+    def welcome(self, problem: str = "") -> str:
+        """Explains the task and asks for a name, again where that will not do."""
+        values = {"scales": SCALES, "count": len(self.study.results), "problem": problem}
+        return flask.render_template(
+            "welcome.html", given=flask.request.form.get("participant", ""), **values
+        )
 
     def begin(self) -> flask.typing.ResponseReturnValue:
         """From the name to the first item that is open."""
         try:
             name = checked_participant(flask.request.form.get("participant", ""))
         except UsageError as error:
-            values = {"scales": SCALES, "count": len(self.study.results), "problem": str(error)}
-            return flask.render_template("welcome.html", **values), HTTPStatus.BAD_REQUEST
+            return self.welcome(str(error)), HTTPStatus.BAD_REQUEST
         return flask.redirect(flask.url_for(".next_item", who=name), HTTPStatus.SEE_OTHER)
 
     def next_item(self, who: str) -> flask.typing.ResponseReturnValue:
