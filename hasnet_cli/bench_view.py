@@ -26,7 +26,7 @@ from hasnet_models.image_io import Photo
 from hasnet_models.plugins import Domain
 
 USUAL = "sketch"
-SIZES = (512, 2048)  # of the medium
+SIZES = (2048,)  # of the medium; at 512 px it is a step of the avatar
 FACES_A_CALL = (1, 4)
 _STAGES = 5
 _PROGRAM = (sys.executable, "-m", "hasnet_cli")

@@ -19,7 +19,7 @@ from hasnet_cli.options import complete_domains, device_option
 @click.option(
     "--runs", type=click.IntRange(1, 100), default=3, help="Of each step; medians count."
 )
-@click.option("--photos", type=click.IntRange(1, 1000), default=6, help="In the batch.")
+@click.option("--photos", type=click.IntRange(1, 1000), default=4, help="In the batch.")
 @click.option("--threads", type=click.IntRange(min=1), help="Of torch and OpenCV.")
 @device_option
 @json_option
