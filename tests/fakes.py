@@ -84,6 +84,9 @@ class FakePipeline:
         self.rendered: list[tuple[str, str | None]] = []
         self.looks: list[Look] = []
 
+    def without_rt(self):
+        return self
+
     def crop(self, photo, choice=AUTO):
         mean = photo.rgb.mean()
         if mean < 1 and choice == AUTO:

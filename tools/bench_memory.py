@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 import torch
 from bench_training import noise_faces
 
+from hasnet_models.benchmark.clock import seconds
+from hasnet_models.benchmark.processes import own_peak
 from hasnet_models.config.load import load_preset
 from hasnet_models.memory import keep_memory_mapped
 from hasnet_models.training.rt_stage import RTStage
@@ -32,10 +32,7 @@ FILLS, STEPS, WARM_UP = 20, 2, 3
 
 def rate(run: Callable[[], object], calls: int) -> float:
     """Calls a second."""
-    start = time.perf_counter()
-    for _ in range(calls):
-        run()
-    return calls / (time.perf_counter() - start)
+    return calls / seconds(lambda: [run() for _ in range(calls)])
 
 
 def turns(kept: bool, threads: int) -> Iterator[dict[str, float]]:
@@ -52,7 +49,7 @@ def turns(kept: bool, threads: int) -> Iterator[dict[str, float]]:
         yield {
             "allocate and fill, GB/s": fills * FILL_BYTES / 1e9,
             f"RT-Net, {preset.rt_train.size} px, images/s": steps * preset.rt_train.batch,
-            "most memory, MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "most memory, MiB": own_peak(),
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -41,7 +41,11 @@ WHOLE = Look()
 
 @dataclass
 class AvatarPipeline:
-    """The loaded networks on one device; a domain's TT-Net is loaded when first used."""
+    """The loaded networks on one device; a domain's TT-Net is loaded when first used.
+
+    Attributes:
+        use_rt: False gives TT-Net the source itself in place of X_RT, the paper's "Source+TT-Net".
+    """
 
     device: torch.device
     detector: Detector
@@ -51,6 +55,7 @@ class AvatarPipeline:
     identity_net: nn.Module
     geometry: Geometry = field(default_factory=Geometry)
     heads: dict[str, TTNet] = field(default_factory=dict)
+    use_rt: bool = True
 
     @classmethod
     def load(cls, device: str = "auto", backend: str = "embedded") -> AvatarPipeline:
@@ -70,6 +75,10 @@ class AvatarPipeline:
         geometry = Geometry().open()
         detector = DrawnToo(load_detector(backend), lambda: geometry.drawn)
         return cls(target, detector, rt, tt, vgg, net, geometry)
+
+    def without_rt(self) -> AvatarPipeline:
+        """The same networks without RT-Net."""
+        return replace(self, use_rt=False)
 
     def crop(self, photo: Photo, choice: FaceChoice = AUTO) -> tuple[AlignedFace, list[str]]:
         """The aligned face of a photo with its geometry, and notes for the user.
@@ -167,7 +176,8 @@ class AvatarPipeline:
         references = [tinted(one, look.colour) for one in references]
         wanted = [wishes.wish(face, look) for face in faces]
         gray = wishes.lifted(colour.lightness(sources), wanted)
-        x_rt = self.recoloured(gray, references, wanted) if tt.config.use_rt else sources
+        recolour = self.use_rt and tt.config.use_rt
+        x_rt = self.recoloured(gray, references, wanted) if recolour else sources
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
         x_warp, person = shaping.shaped(x_rt, guides)
