@@ -14,15 +14,20 @@ from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
 from hasnet_models.filenames import STDIN, STREAM
 
 
-def remake_words(found: Mapping[str, str], output: str) -> list[str]:
-    """The words of a command line that makes the avatar of a record again, as the file `output`."""
+def remake_words(found: Mapping[str, str], output: str, *, now: bool = False) -> list[str]:
+    """The words of a command line that makes the avatar of a record again, as the file `output`.
+
+    Args:
+        now: with what is installed at this moment, so that nothing has to be said against it.
+    """
     options = _known(parsed("options", found.get("options", "{}")))
     words = ["hasnet", "avatar", _photo(found.get("input", "PHOTO"))]
     if "ref" in options or found.get("domain") != NO_DOMAIN:
         words += ["--domain", found.get("domain", NO_DOMAIN)]
     if "ref" not in options and "mix" not in options:
         words += _reference(found)
-    if found.get("domain") != NO_DOMAIN and not {"medium", "medium_kind"} & {*found, *options}:
+    said = {"medium", "medium_kind"} & {*found, *options}
+    if not now and found.get("domain") != NO_DOMAIN and not said:
         words += ["--medium-kind", "none"]  # nobody named the domain, or it has one by now
     for name, value in options.items():
         for one in value if isinstance(value, list) else [value]:

@@ -137,7 +137,7 @@ def _avatar_facts(workshop: Workshop, made: Made) -> dict[str, Any]:
         "domain": portrait.domain,
         "reference": reference_facts(_reference(workshop, made)),
         "notes": list(portrait.notes),
-        "command": joined(remake_words(portrait.metadata, made.name)),
+        "command": joined(remake_words(portrait.metadata, made.name, now=True)),
     }
 
 
