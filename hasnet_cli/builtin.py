@@ -22,6 +22,7 @@ COMMANDS = {
     "sheet": "Make a contact sheet: photos by references, or the stages.",
     "compare": "Make the paper's figures 5, 7, 8, 9 and 10 with these networks.",
     "bench": "Measure time and memory of this installation.",
+    "ui": "Show a page to play with photos and worlds, until interrupted.",
     "study": "Ask people to score avatars, as the paper's user study does.",
     "models": "List, check and fetch the weight files.",
     "doctor": "Check this installation and print a report to paste.",

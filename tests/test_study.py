@@ -7,6 +7,7 @@ import json
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -288,9 +289,9 @@ def test_what_cannot_be_shown_is_said_before_any_page(run, tmp_path, args, sente
 
 def test_a_port_in_use_is_2(run):
     pytest.importorskip("flask")
-    serving = pytest.importorskip("hasnet_cli.study_site.serving")
+    serving = pytest.importorskip("hasnet_cli.local_site.serving")
     make_study(Path("study"))
-    site = serving.open_site(study_of(Path("study")), Answers(Path("a.csv")))
+    site = serving.open_site(lambda _token: SimpleNamespace(config={}))
     try:
         port = site.address.split(":")[2].split("/")[0]
         code, _, err = run("study", "study", "--port", port)
@@ -300,8 +301,8 @@ def test_a_port_in_use_is_2(run):
 
 
 def test_without_its_packages_the_extra_is_named(run, monkeypatch):
-    from hasnet_cli.commands import study
+    from hasnet_cli.local_site import serving
 
-    monkeypatch.setattr(study, "_PACKAGES", ("no_such_package",))
+    monkeypatch.setattr(serving, "_PACKAGES", ("no_such_package",))
     code, _, err = run("study", "study")
     assert code == 2 and "no_such_package" in err and "hasnet[study]" in err

@@ -19,8 +19,8 @@ from hasnet_models.study.answers import Answers
 
 pytest.importorskip("flask")
 pytest.importorskip("waitress")
+from hasnet_cli.local_site.serving import Site, open_site
 from hasnet_cli.study_site import app as pages
-from hasnet_cli.study_site.serving import Site, open_site
 
 TOKEN, HOST = "secret-token", "127.0.0.1:8000"
 OWN = {"Origin": f"http://{HOST}"}
@@ -214,7 +214,8 @@ def serve(tmp_path) -> Iterator:
     folder, sites = make_study(tmp_path / "study", samples=1), []
 
     def start() -> Site:
-        site = open_site(study_of(folder), Answers(tmp_path / "a.csv"))
+        answers = Answers(tmp_path / "a.csv")
+        site = open_site(lambda token: pages.create_app(study_of(folder), answers, token))
         sites.append(site)
         threading.Thread(target=site.run, daemon=True).start()
         return site

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from hasnet_models.study.items import Study
     from hasnet_models.study.table import Interval, Row
 
-_PACKAGES = ("flask", "waitress")
 _RUN = "run"
 
 
@@ -66,13 +64,15 @@ def run_command(
     they were made from, under the same file names. One FOLDER alone may hold all of them, in
     folders `source`, `reference` and one a system.
     """
-    _require_packages()
-    from hasnet_cli.study_site.serving import open_site
+    from hasnet_cli.local_site.serving import open_site, require_packages
+
+    require_packages("study")
+    from hasnet_cli.study_site.app import create_app
     from hasnet_models.study.answers import Answers
 
     study = _study(terminal, folders, sources, references, common, seed)
     answers = Answers(output)
-    site = open_site(study, answers, port)
+    site = open_site(lambda token: create_app(study, answers, token), port)
     terminal.note(f"{len(study.results)} results of {', '.join(study.systems)}.")
     terminal.result(site.address)
     terminal.note(f"Scores go into {output}. Ctrl+C ends the study; it can be gone on with.")
@@ -109,14 +109,6 @@ def report_command(terminal: Terminal, csv: Path, seed: int, as_json: bool) -> N
         return
     _print(terminal, rows)
     terminal.note(f"{people} participants, {samples} samples; 95 % intervals in brackets.")
-
-
-def _require_packages() -> None:
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"The study needs {' and '.join(missing)}.", "Run `pip install 'hasnet[study]'`."
-        )
 
 
 def _study(

@@ -14,7 +14,7 @@ from typing import Any
 import flask
 from werkzeug.exceptions import HTTPException
 
-from hasnet_cli.study_site.guard import guard
+from hasnet_cli.local_site.guard import guard
 from hasnet_models import image_io
 from hasnet_models.errors import ImageError, UsageError
 from hasnet_models.study.answers import Answer, AnsweredMeanwhile, Answers
@@ -24,6 +24,10 @@ from hasnet_models.study.scales import HIGHEST, LOWEST, SCALES
 RESULT = "result"
 ROLES = (SOURCES, REFERENCES, RESULT)
 MEANWHILE = "meanwhile"
+POLICY = (
+    "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 _MOST_BYTES = 4096  # of a form
 _PICTURES_KEPT = 32
 
@@ -33,7 +37,7 @@ def create_app(study: Study, answers: Answers, token: str) -> flask.Flask:
     app = flask.Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    guard(app, token)
+    guard(app, token, POLICY)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(ImageError, _not_kept)
     app.register_blueprint(_pages(Pages(study, answers)), url_prefix=f"/{token}")

@@ -13,10 +13,6 @@ from http import HTTPStatus
 from flask import Flask, Response, abort, request
 
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     # "no-referrer" would also take the origin from our own forms.
     "Referrer-Policy": "same-origin",
@@ -26,13 +22,17 @@ HEADERS = {
 _FROM_HERE = ("same-origin", "none")  # "none": typed, or followed from another program
 
 
-def guard(app: Flask, token: str) -> None:
-    """Refuse what does not belong here, before any page; `app.config["HOST"]` is our host:port."""
+def guard(app: Flask, token: str, policy: str) -> None:
+    """Refuse what does not belong here, before any page; `app.config["HOST"]` is our host:port.
+
+    Args:
+        policy: the Content-Security-Policy of the pages.
+    """
 
     @app.before_request
     def refuse_strangers() -> None:
         if request.host != app.config["HOST"]:
-            abort(HTTPStatus.MISDIRECTED_REQUEST, "This is not the address of the study.")
+            abort(HTTPStatus.MISDIRECTED_REQUEST, "This is not the address of the page.")
         if not _is_own(f"http://{request.host}"):
             abort(HTTPStatus.FORBIDDEN, "Requests of other sites are refused.")
         given = request.path.split("/")[1]
@@ -45,7 +45,7 @@ def guard(app: Flask, token: str) -> None:
 
     @app.after_request
     def harden(response: Response) -> Response:
-        response.headers.update(HEADERS)
+        response.headers.update(HEADERS | {"Content-Security-Policy": policy})
         return response
 
 

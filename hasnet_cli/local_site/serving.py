@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from waitress.server import BaseWSGIServer, create_server
-
-from hasnet_cli.study_site.app import create_app
 from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.study.answers import Answers
-from hasnet_models.study.items import Study
+
+if TYPE_CHECKING:
+    from waitress.server import BaseWSGIServer
 
 HOST = "127.0.0.1"
+_PACKAGES = ("flask", "waitress")
 _THREADS = 4
+_MARGIN = 2**20  # the application is to refuse what is too long, in its own words
+
+MakeApp = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
 class Site:
-    """A study that is listening.
+    """Pages that are listening.
 
     Attributes:
         address: what the browser is given, the token in it.
@@ -33,26 +37,42 @@ class Site:
     close: Callable[[], None]
 
 
-def open_site(study: Study, answers: Answers, port: int = 0) -> Site:
+def require_packages(extra: str) -> None:
+    """Raises UsageError where the packages of an extra that has pages are not installed."""
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"The page needs {' and '.join(missing)}.", f"Run `pip install 'hasnet[{extra}]'`."
+        )
+
+
+def open_site(make_app: MakeApp, port: int = 0, most_bytes: int = 2**20) -> Site:
     """Begin to listen.
 
     Args:
+        make_app: gives the flask application for a token; its `config["HOST"]` is set here.
         port: 0 for any that is free.
+        most_bytes: of a request.
 
     Raises:
         UsageError: another program has the port.
         HasnetError: it cannot be had.
     """
     token = secrets.token_urlsafe(16)
-    app = create_app(study, answers, token)
-    server = _listening(app, port)
+    app = make_app(token)
+    server = _listening(app, port, most_bytes)
     app.config["HOST"] = f"{HOST}:{server.effective_port}"
     return Site(f"http://{app.config['HOST']}/{token}/", server.run, server.close)
 
 
-def _listening(app: object, port: int) -> BaseWSGIServer:
+def _listening(app: Any, port: int, most_bytes: int) -> BaseWSGIServer:
+    from waitress.server import create_server
+
     try:
-        return create_server(app, host=HOST, port=port, threads=_THREADS, ident=None)
+        return create_server(
+            app, host=HOST, port=port, threads=_THREADS, ident=None,
+            max_request_body_size=most_bytes + _MARGIN,
+        )  # fmt: skip
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             hint = "Give another as port=N, or none for any that is free."

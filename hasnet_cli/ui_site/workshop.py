@@ -1,0 +1,237 @@
+"""Photos that the page was given, and avatars that it asks for.
+
+Nothing is done twice: a photo is decoded once, its faces are found once for each choice of them,
+the networks run once for what they depend on, so that the sliders of the medium, the size and the
+background need no network. The networks take one picture at a time, whatever number of tabs ask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hasnet_models import image_io
+from hasnet_models.avatar.job import Job, PhotoFaces, Rendering
+from hasnet_models.avatar.portrait import Portrait
+from hasnet_models.avatar.request import Request
+from hasnet_models.errors import NoFaceError, UsageError
+from hasnet_models.face.align import resized
+from hasnet_models.face.choice import FaceChoice
+from hasnet_models.face.types import AlignedFace
+from hasnet_models.filenames import fitting
+from hasnet_models.image_io import Photo
+from hasnet_models.opencv import cv2
+from hasnet_models.plugins import Registry
+
+PHOTOS = 6  # kept at once; the oldest makes room
+AVATARS = 24
+THUMBS = 100
+THUMB = 160  # px
+_PREVIEW = 1024  # px, longest side of a photo in the page
+_ALL = FaceChoice("all")
+
+Value = TypeVar("Value")
+
+
+class Kept(OrderedDict[Hashable, Any]):
+    """The last few of what was made, by what it depends on."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def get_or(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """What is kept under the key, made where it is not."""
+        if key not in self:
+            self[key] = make()
+            while len(self) > self.most:
+                self.popitem(last=False)
+        self.move_to_end(key)
+        return self[key]
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A photo of the page.
+
+    Attributes:
+        key: names it in the page; a hash of name and bytes.
+        digest: sha256 of its bytes.
+        faces: all that were found, from the left to the right; none where it has no face.
+        notes: on what was found.
+    """
+
+    key: str
+    photo: Photo
+    digest: str
+    faces: tuple[AlignedFace, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """An avatar of the page.
+
+    Attributes:
+        file: what the user downloads.
+        before: the same frame of the photo, uint8 (H, W, 3).
+    """
+
+    key: str
+    portrait: Portrait
+    file: Path
+    name: str
+    before: np.ndarray
+
+
+class Workshop:
+    """Use as a context manager: the files of avatars lie in a temporary folder.
+
+    Args:
+        registry: the installed domains.
+        load: gives the pipeline for a device and a backend; called once.
+        device: where the networks compute.
+    """
+
+    def __init__(
+        self, registry: Registry, load: Callable[[str, str], Any], device: str = "auto"
+    ) -> None:
+        self.registry = registry
+        self.device = device
+        self.pipeline = load(device, Request().backend)
+        self._lock = threading.RLock()
+        self._photos: Kept = Kept(PHOTOS)
+        self._jobs, self._cuts = Kept(2 * AVATARS), Kept(2 * PHOTOS)
+        self._rendered, self._made = Kept(AVATARS), Kept(AVATARS)
+        self._thumbs = Kept(THUMBS)
+
+    def __enter__(self) -> Workshop:
+        self._folder = tempfile.TemporaryDirectory(prefix="hasnet-ui-")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def open(self, data: bytes, name: str) -> Opened:
+        """Take in a photo.
+
+        Args:
+            name: as its file is called where it comes from; folders are left out.
+
+        Raises:
+            ImageError: it is no picture, a damaged or a too large one.
+        """
+        name = PurePosixPath(PureWindowsPath(name).name).name or "photo"
+        digest = hashlib.sha256(data).hexdigest()
+        key = hashlib.sha256(f"{name}\0{digest}".encode(errors="surrogateescape")).hexdigest()[:24]
+        with self._lock:
+            return self._photos.get_or(key, lambda: self._opened(key, data, name, digest))
+
+    def _opened(self, key: str, data: bytes, name: str, digest: str) -> Opened:
+        photo = image_io.decode(data, Path(name))
+        try:
+            faces, notes = self.pipeline.crops(photo, _ALL)
+        except NoFaceError as error:
+            faces, notes = [], [str(error)]
+        return Opened(key, photo, digest, tuple(faces), tuple(notes))
+
+    def photo(self, key: str) -> Opened:
+        """A photo that was taken in.
+
+        Raises:
+            UsageError: it is not here any more.
+        """
+        with self._lock:
+            found = self._photos.get(key)
+        if found is None:
+            raise UsageError("This photo is not here any more; drop it again.")
+        return found
+
+    def preview(self, key: str) -> bytes:
+        """A photo for the page, a JPEG of at most 1,024 px a side."""
+        return image_io.encode(_shrunk(self.photo(key).photo.rgb), ".jpg")
+
+    def make(self, key: str, request: Request) -> Made:
+        """The avatar of a photo.
+
+        Raises:
+            HasnetError: of the kind that fits.
+        """
+        opened = self.photo(key)
+        if request.several and len(opened.faces) > 1:
+            request = replace(request, face=FaceChoice())  # one picture; all go with paste
+        with self._lock:
+            return self._made.get_or((key, request), lambda: self._make(opened, request))
+
+    def thumb(self, key: str, request: Request) -> np.ndarray:
+        """A small avatar of a photo, uint8 (160, 160, 3), for the choice of a world."""
+        opened = self.photo(key)
+        with self._lock:
+            return self._thumbs.get_or((key, request), lambda: self._thumb(opened, request))
+
+    def _thumb(self, opened: Opened, request: Request) -> np.ndarray:
+        job, cut, renderings = self._through_networks(opened, request)
+        return resized(job.finish(cut, renderings)[0].array, THUMB)
+
+    def made(self, key: str) -> Made:
+        """An avatar that was made.
+
+        Raises:
+            UsageError: it is not here any more.
+        """
+        with self._lock:
+            found = next((one for one in self._made.values() if one.key == key), None)
+        if found is None:
+            raise UsageError("This avatar is not here any more; move a slider.")
+        return found
+
+    def _make(self, opened: Opened, request: Request) -> Made:
+        job, cut, renderings = self._through_networks(opened, request)
+        portrait = job.finish(cut, renderings)[0]
+        name = fitting(Path(opened.photo.name).stem, f"-{request.label}.png")
+        ident = hashlib.sha256(f"{opened.key}{request!r}".encode()).hexdigest()[:24]
+        file = portrait.save(Path(self._folder.name) / f"{ident}.png")
+        before = opened.photo.rgb if request.paste else renderings[0].steps.source
+        return Made(ident, portrait, file, name, _shrunk(before))
+
+    def _through_networks(
+        self, opened: Opened, request: Request
+    ) -> tuple[Job, PhotoFaces, list[Rendering]]:
+        job = self._job(request)
+        cut = self._cuts.get_or((opened.key, request.face), lambda: self._cut(job, opened))
+        key = (opened.key, _of_networks(request))
+        return job, cut, self._rendered.get_or(key, lambda: job.render([cut])[0])
+
+    def _job(self, request: Request) -> Job:
+        def start() -> Job:
+            return Job.start(request, self.registry, lambda *_: self.pipeline, lambda note: None)
+
+        return self._jobs.get_or(request, start)
+
+    @staticmethod
+    def _cut(job: Job, opened: Opened) -> PhotoFaces:
+        return job.cut(opened.photo, digest=opened.digest)
+
+
+def _of_networks(request: Request) -> Request:
+    """The request without what is done after the networks."""
+    look = replace(request.look, medium=None, medium_kind=None)
+    return replace(request, size=None, paste=False, medium_all=False, look=look)
+
+
+def _shrunk(rgb: np.ndarray) -> np.ndarray:
+    """A picture of at most 1,024 px a side, of the same shape."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, _PREVIEW / max(height, width))
+    if scale == 1.0:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
