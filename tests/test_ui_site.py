@@ -249,6 +249,14 @@ def test_a_small_avatar_for_the_gallery(visitor, photo):
     assert image_io.decode(answer.data, Path("x.jpg")).rgb.shape == (160, 160, 3)
 
 
+@pytest.mark.parametrize("folder", ["./pencil", "/tmp", "~/pencil"])
+def test_a_domain_is_never_a_folder_of_this_machine(visitor, photo, folder):
+    answer = visitor.make(photo, domain=folder)
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert answer.json["error"].startswith("Here a domain is an installed one.")
+    assert visitor.get(f"/{TOKEN}/photo/{photo}/thumb.jpg?domain={folder}").status_code >= 400
+
+
 @pytest.mark.parametrize(
     "asked",
     [

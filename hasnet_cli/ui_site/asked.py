@@ -10,8 +10,10 @@ from hasnet_models.controls.background_choice import FILE, Background
 from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALIGNED, ALL, AUTO, BOX, LARGEST, NUMBER, FaceChoice
+from hasnet_models.plugins.folder import is_path
 
-# No file of this machine can be named from the page: no `ref`, no `palette`, no "like:PICTURE".
+# No file of this machine can be named from the page: no `ref`, no `palette`, no "like:PICTURE", no
+# domain by its folder.
 _FACES = (AUTO, LARGEST, ALL, NUMBER, ALIGNED, BOX)
 _NUMBERS = ("strength", "shape", "appearance", "medium")
 _TEXTS = ("domain", "reference", "medium_kind")
@@ -34,6 +36,8 @@ def request_of(asked: Mapping[str, Any], device: str = "auto") -> Request:
     options["colour"] = parse_colours(f"{zone}={code}" for zone, code in _colours(asked))
     options["keep"] = parse_keep(_listed(asked, "keep"))
     options["background"] = _background(asked)
+    if is_path(options.get("domain", "")):
+        raise UsageError("Here a domain is an installed one.", parameters=("domain",))
     request = Request.of(**options)
     request.check()
     return request
