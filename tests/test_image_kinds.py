@@ -1,4 +1,4 @@
-"""Files of other programs: what colours mean, which picture of several, metadata that is no good."""
+"""Files of other programs: what colours mean, which picture of several, unsound metadata."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_files import ADOBE, P3, SRGB, Page, chunk, png, power, profile, srgb_curve, tiff, with_chunk
+from odd_files import (
+    ADOBE,
+    P3,
+    SRGB,
+    Page,
+    chunk,
+    png,
+    power,
+    profile,
+    srgb_curve,
+    tiff,
+    with_chunk,
+)
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from hasnet_models.errors import ImageError

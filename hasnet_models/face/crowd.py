@@ -49,6 +49,8 @@ class View:
 
     def back(self, face: Face) -> Face:
         """A face of this view in the photo; a pixel's middle is a whole number in both."""
+        if (self.scale, self.left, self.top) == (1, 0, 0):
+            return face
         shift = np.array([self.left, self.top]) + 0.5
         points = (face.landmarks + shift) / self.scale - 0.5
         box = (face.box + np.tile(shift, 2)) / self.scale - 0.5

@@ -60,7 +60,7 @@ def file_bytes(path: Path) -> bytes:
         ImageError: it may not be read, or has more than 512 MiB.
     """
     with _open_file(path) as file:
-        if os.fstat(file.fileno()).st_size > MAX_BYTES:  # judged before it fills the memory
+        if os.fstat(file.fileno()).st_size > _most_bytes():  # judged before it fills the memory
             raise _too_long(path.name)
         return _all_bytes(file, path.name)
 
@@ -167,14 +167,22 @@ def _buffered(stream: BinaryIO, name: str) -> BinaryIO:
 def _all_bytes(stream: BinaryIO, name: str) -> bytes:
     """All bytes of a stream; never without end."""
     with _explained(name):
-        data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+        data = stream.read(_most_bytes() + 1)
+    if len(data) > _most_bytes():
         raise _too_long(name)
     return data
 
 
 def _too_long(name: str) -> ImageError:
-    return ImageError(f"{name} holds more than {MAX_BYTES >> 20} MiB.")
+    return ImageError(
+        f"{name} holds more than {_most_bytes() >> 20} MiB.",
+        f"If you trust the file, set {MAX_PIXELS_VARIABLE} to a higher number.",
+    )
+
+
+def _most_bytes() -> int:
+    """MAX_BYTES, or in proportion more where the user allows more pixels."""
+    return max(MAX_BYTES, MAX_BYTES * _pixel_limit() // DEFAULT_MAX_PIXELS)
 
 
 @contextlib.contextmanager
