@@ -55,7 +55,7 @@ GROUP = Finds(RIGHT, LEFT, CENTRE)
 def test_the_largest(choice):
     faces, notes = chosen(PHOTO, choice, GROUP)
     assert len(faces) == 1 and faces[0].face is CENTRE
-    assert notes == ["3 faces found, took the largest."]
+    assert notes[0] == "3 faces found, took the largest."
 
 
 def test_all_from_the_left_to_the_right():
@@ -288,7 +288,8 @@ def test_real_faces_are_numbered(pair):
     assert len(faces) == 2 and len(notes) == 1 and "is small" in notes[0]
     assert middle(faces[0])[0] < 320 < middle(faces[1])[0]
     assert (chosen(pair, "1", CenterFace())[0][0].crop == faces[0].crop).all()
-    assert (chosen(pair, "largest", CenterFace())[0][0].crop == faces[1].crop).all()
+    largest = chosen(pair, "largest", CenterFace())[0][0]  # found in another look
+    assert np.abs(middle(largest) - middle(faces[1])).max() < 4
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ SCHEMA = "1"
 # What a record may hold; anything else in a file was not written by `record`.
 KEYS = (
     "schema", "version", "input", "input_sha256", "domain", "reference", "references", "palette",
-    "z_id_model", "z_id", "medium", "options", "matrix", "seed", "device", "weights",
+    "z_id_model", "z_id", "medium", "options", "matrix", "outside", "seed", "device", "weights",
 )  # fmt: skip
 # Where the network computes is recorded as it was, and the seed only where it chose something.
 _SAID_OTHERWISE = {"domain", "reference", "seed", "device"}
