@@ -311,3 +311,11 @@ def test_like_finds_the_same_person(pair):
         likeness = functools.partial(lambda z_id, crop: float(embed(crop) @ z_id), z_id)
         found, _ = chosen(pair, "like:x", CenterFace(), likeness)
         assert (found[0].crop == wanted.crop).all()
+
+
+def test_like_says_that_its_picture_has_no_face(run, site, pipeline):
+    site.install("pencil")
+    for name in ("photo.png", "me.png"):
+        image_io.write(np.full((20, 24, 3), 200, np.uint8), name)
+    _, _, err = run("avatar", "photo.png", "--domain", "pencil", "--face", "like:me.png")
+    assert "me.png: taken as an aligned crop." in err
