@@ -44,10 +44,13 @@ def palette_cell(palette: np.ndarray, caption: str, side: int) -> np.ndarray:
 
 def caption_cell(caption: str, side: int) -> np.ndarray:
     """A white cell with one line of text at its foot, cut where it is too long: uint8."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
+
+    from hasnet_models.fonts import font_for, shown
 
     height = round(side * _CAPTION_SHARE)
-    font = ImageFont.load_default(max(8, round(height * 0.6)))
+    font = font_for(caption, max(8, round(height * 0.6)))
+    caption = shown(caption, font)
     cell = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(cell)
     while caption and draw.textlength(caption, font) > side:

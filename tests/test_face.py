@@ -151,17 +151,6 @@ def test_shrinking_keeps_the_place() -> None:
     assert np.abs(found - wanted)[inside].mean() < 1.5
 
 
-def test_beyond_the_photo_stands_its_blurred_mirror_image() -> None:
-    photo = waves(300, 300, period=6)
-    crop = warp(photo, turned(0, 1.0, 212, 0)).astype(float)
-    detail = np.abs(np.diff(crop[:300, :, 0], axis=1)).mean(axis=0)
-    near, far, inside = detail[195:210].mean(), detail[20:120].mean(), detail[215:400].mean()
-    assert far < 0.1 * near < 0.15 * inside
-    assert (crop.reshape(-1, 3).max(0) > 0).all()
-    assert crop[:300, 212:].astype(np.uint8).tolist() == photo.tolist()
-    assert crop[:, :100].mean() > 60  # no black bars
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (900, 2), (3, 5)])
 def test_tiny_and_narrow_photos(shape: tuple[int, int]) -> None:
     photo = np.full((*shape, 3), 77, np.uint8)

@@ -55,7 +55,7 @@ GROUP = Finds(RIGHT, LEFT, CENTRE)
 def test_the_largest(choice):
     faces, notes = chosen(PHOTO, choice, GROUP)
     assert len(faces) == 1 and faces[0].face is CENTRE
-    assert notes == ["3 faces found, took the largest."]
+    assert notes[0] == "3 faces found, took the largest."
 
 
 def test_all_from_the_left_to_the_right():
@@ -288,7 +288,8 @@ def test_real_faces_are_numbered(pair):
     assert len(faces) == 2 and len(notes) == 1 and "is small" in notes[0]
     assert middle(faces[0])[0] < 320 < middle(faces[1])[0]
     assert (chosen(pair, "1", CenterFace())[0][0].crop == faces[0].crop).all()
-    assert (chosen(pair, "largest", CenterFace())[0][0].crop == faces[1].crop).all()
+    largest = chosen(pair, "largest", CenterFace())[0][0]  # found in another look
+    assert np.abs(middle(largest) - middle(faces[1])).max() < 4
 
 
 @pytest.mark.slow
@@ -310,3 +311,11 @@ def test_like_finds_the_same_person(pair):
         likeness = functools.partial(lambda z_id, crop: float(embed(crop) @ z_id), z_id)
         found, _ = chosen(pair, "like:x", CenterFace(), likeness)
         assert (found[0].crop == wanted.crop).all()
+
+
+def test_like_says_that_its_picture_has_no_face(run, site, pipeline):
+    site.install("pencil")
+    for name in ("photo.png", "me.png"):
+        image_io.write(np.full((20, 24, 3), 200, np.uint8), name)
+    _, _, err = run("avatar", "photo.png", "--domain", "pencil", "--face", "like:me.png")
+    assert "me.png: taken as an aligned crop." in err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hasnet_cli import factory
-from hasnet_models import image_io
+from hasnet_models import fonts, image_io
 from hasnet_models.sheet import caption_cell, palette_cell, sheet
 
 
@@ -30,9 +30,25 @@ def test_a_palette_cell_shows_every_colour_and_a_name():
     assert (cell[110:] < 128).any()
 
 
-@pytest.mark.parametrize("caption", ["", "x" * 500, "лицо 你 [red]"])
+@pytest.mark.parametrize("caption", ["", "x" * 500, "лицо 你 [red]", "a\nb\x07", "\udce9"])
 def test_any_caption_fits(caption):
     assert caption_cell(caption, 32).shape == (32, 32, 3)
+
+
+def test_no_letter_of_a_caption_is_a_box(monkeypatch):
+    """With the fonts that are here, and with Pillow's own alone."""
+    texts = ("лицо 你好", "Łódź ệ", "שלום", "한국", "a\nb")
+    for names in (fonts._NAMES, ()):
+        monkeypatch.setattr(fonts, "_NAMES", names)
+        for text in texts:
+            font = fonts.font_for(text, 14)
+            assert all(fonts.has(font, letter) for letter in fonts.shown(text, font))
+
+
+def test_what_a_font_has_stays_and_the_rest_is_readable():
+    own = fonts.ImageFont.load_default(14)
+    assert fonts.shown("pencil 01", own) == "pencil 01"
+    assert fonts.shown("\uff21\u4f60\n", own) == "A\\u4f60\\n"
 
 
 @pytest.fixture

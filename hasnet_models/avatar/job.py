@@ -113,7 +113,7 @@ class Job:
                 domain = _nearest(pipeline, fixed, registry, say)
                 # a domain that nobody named lends its network, but its medium only when asked
                 layer = layer_of(request.look, domain) if request.look.medium_kind else None
-        like = pipeline.reference_from_image(liked)[0].z_id if liked else None
+        like = _likeness(pipeline, liked, say) if liked else None
         own = materials(files, pipeline, say)
         return cls(request, pipeline, domain, fixed, seed, like, own, layer)
 
@@ -330,6 +330,14 @@ def _check_files(domain: Domain) -> None:
 def _liked_picture(face: FaceChoice) -> Photo | None:
     """The picture that the face is to be like."""
     return image_io.read(face.picture) if face.kind == LIKE else None
+
+
+def _likeness(pipeline: Pipeline, picture: Photo, say: Say) -> np.ndarray:
+    """z_id of the face in a picture, with what is to be said of it, such as that it has none."""
+    reference, notes = pipeline.reference_from_image(picture)
+    for note in notes:
+        say(f"{picture.name}: {note}")
+    return reference.z_id
 
 
 def _named_reference(request: Request, domain: Domain | None) -> Reference | None:

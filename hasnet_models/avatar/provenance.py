@@ -21,6 +21,7 @@ from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
 from hasnet_models.controls.zone_choice import ALL
 from hasnet_models.errors import HasnetError, WeightsError
+from hasnet_models.face.align import share_outside
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.filenames import STREAM
 from hasnet_models.image_io import Photo
@@ -35,7 +36,7 @@ SCHEMA = "1"
 # What a record may hold; anything else in a file was not written by `record`.
 KEYS = (
     "schema", "version", "input", "input_sha256", "domain", "reference", "references", "palette",
-    "z_id_model", "z_id", "medium", "options", "matrix", "seed", "device", "weights",
+    "z_id_model", "z_id", "medium", "options", "matrix", "outside", "seed", "device", "weights",
 )  # fmt: skip
 # Where the network computes is recorded as it was, and the seed only where it chose something.
 _SAID_OTHERWISE = {"domain", "reference", "seed", "device"}
@@ -107,6 +108,7 @@ def record(
         "medium": json.dumps(origin.layer.table(), sort_keys=True) if origin.layer else "",
         "options": json.dumps(_options(request), sort_keys=True),
         "matrix": "" if matrix is None else " ".join(f"{v:.9g}" for v in matrix.ravel()),
+        "outside": _outside(photo, matrix),
         "seed": str(origin.seed) if request.reference == RANDOM else "",
         "device": origin.device,
         "weights": json.dumps(dict(origin.weights), sort_keys=True),
@@ -125,6 +127,12 @@ def _domain_name(origin: Origin) -> str:
 def _names(*references: Reference) -> str:
     names = [reference.name for reference in references]
     return json.dumps(names) if len(set(names)) > 1 else ""
+
+
+def _outside(photo: Photo, matrix: np.ndarray | None) -> str:
+    """The share of the crop that lies beyond the photo, empty for none."""
+    share = 0.0 if matrix is None else share_outside(photo.rgb.shape, matrix)
+    return f"{share:.3f}" if share >= 0.0005 else ""
 
 
 def _options(request: Request) -> dict[str, Any]:

@@ -8,16 +8,18 @@ from numpy.typing import NDArray
 from hasnet_models.frame import CROP_SIZE, invert, rescaled, scale_of, transform
 from hasnet_models.opencv import cv2
 
-# Beyond the photo the mirrored picture goes over into a blurred one within this share of the side.
-_BLUR_RAMP = 0.12
-_BLUR_SIGMA = 0.03
+# Beyond the photo stands a mean of what is near its edge, over this share of the distance to it:
+# farther away there is less and less to be seen.
+_REACH = 0.6
+_PRIOR = 1e-3  # weight of the mean of all that is seen, which is what is left far away
+_GRID = 128  # side of the grid on which the share beyond the photo is counted
 
 
 def warp(rgb: NDArray[np.uint8], matrix: NDArray, size: int = CROP_SIZE) -> NDArray[np.uint8]:
     """Cut the crop out of a photo.
 
-    Shrinking averages over areas first, so that nothing aliases; beyond the photo stands its
-    mirror image, more and more blurred, as in FFHQ's own crops.
+    Shrinking averages over areas first, so that nothing aliases. Beyond the photo its colours go
+    on as a haze. A mirror image, as in FFHQ's own crops, would show the face a second time.
 
     Args:
         rgb: uint8 (H, W, 3).
@@ -27,14 +29,53 @@ def warp(rgb: NDArray[np.uint8], matrix: NDArray, size: int = CROP_SIZE) -> NDAr
     Returns:
         uint8 (size, size, 3).
     """
-    # Not REFLECT_101, for which OpenCV 5 never returns when a side is a single pixel.
-    crop = resample(rgb, matrix, size, size, cv2.BORDER_REFLECT)
+    crop = resample(rgb, matrix, size, size, cv2.BORDER_REPLICATE)
     outside = _distance_outside(rgb.shape[:2], matrix, size)
-    if not outside.any():
+    if not outside.any() or outside.all():
         return crop
-    blurred = cv2.GaussianBlur(crop, (0, 0), max(1.0, _BLUR_SIGMA * size))
-    weight = np.clip(outside / (_BLUR_RAMP * size), 0, 1)[..., None]
-    return (crop * (1 - weight) + blurred * weight + 0.5).astype(np.uint8)
+    return np.where(outside[..., None] > 0, _haze(crop, outside), crop)
+
+
+def share_outside(shape: tuple[int, ...], matrix: NDArray) -> float:
+    """How much of a crop lies beyond its photo, 0..1.
+
+    Args:
+        shape: height and width of the photo.
+        matrix: (2, 3), photo to a crop of CROP_SIZE px.
+    """
+    coarse = rescaled(matrix, _GRID / CROP_SIZE)
+    return float((_distance_outside(shape[:2], coarse, _GRID) > 0).mean())
+
+
+def _haze(crop: NDArray[np.uint8], outside: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """What is seen of the photo, spread beyond its edges: means over cells of 1, 2, 4, ... px.
+
+    Args:
+        crop: uint8 (S, S, 3), repeating the edge where nothing is seen.
+        outside: float32 (S, S), px to the photo; 0 somewhere.
+    """
+    seen = (outside == 0).astype(np.float32)[..., None]
+    known = np.concatenate([crop * seen, seen], axis=2)
+    mean = known.sum((0, 1)) / known[..., 3].sum()
+    known += _PRIOR * mean
+    levels = int(np.log2(len(crop)))
+    level = np.log2(np.maximum(_REACH * outside, 1)).clip(0, levels)[..., None]
+    haze = crop * (1 - level).clip(0)
+    for i in range(1, levels + 1):
+        share = (1 - np.abs(level - i)).clip(0)
+        if share.any():
+            haze += share * _spread(known, i)
+    return (haze + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def _spread(known: NDArray[np.float32], level: int) -> NDArray[np.float32]:
+    """Weighted means (S, S, 3) over about 2 ** level px of (S, S, 4), the weight being last."""
+    side = len(known)
+    cells = max(1, side >> level)
+    coarse = cv2.resize(known, (cells, cells), interpolation=cv2.INTER_AREA)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
+    fine = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR)
+    return fine[..., :3] / fine[..., 3:]
 
 
 def resample(picture: NDArray, matrix: NDArray, width: int, height: int, border: int) -> NDArray:
@@ -64,7 +105,7 @@ def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def _visible_part(
     picture: NDArray, matrix: NDArray, width: int, height: int
 ) -> tuple[NDArray, NDArray]:
-    """The part of the picture that the result shows, mirrored parts included."""
+    """The part of the picture that the result shows, with the edge where it sees beyond."""
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
     seen = transform(corners, invert(matrix))
     margin = 3 + 2 / scale_of(matrix)  # for the cubic kernel
@@ -72,11 +113,8 @@ def _visible_part(
     for low, high, length in zip(
         seen.min(0) - margin, seen.max(0) + margin, picture.shape[1::-1], strict=True
     ):
-        # What lies d beyond an edge shows what lies d inside of it.
-        first = min(low, 2 * (length - 1) - high)
-        last = max(high, -low)
-        first = int(np.clip(np.floor(first), 0, length - 1))
-        bounds.append((first, int(np.clip(np.ceil(last) + 1, first + 1, length))))
+        first = int(np.clip(np.floor(low), 0, length - 1))
+        bounds.append((first, int(np.clip(np.ceil(high) + 1, first + 1, length))))
     (left, right), (top, bottom) = bounds
     shifted = matrix.copy()
     shifted[:, 2] = transform(np.array([[left, top]]), matrix)[0]

@@ -1,4 +1,4 @@
-"""A detector of photographed faces that finds drawn ones where there are no others."""
+"""A detector of photographed faces that finds drawn ones where none of those is sure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from hasnet_models.face.crowd import detect_all
 from hasnet_models.face.drawn import DrawnFace, DrawnFaceFinder, template_similarity
 from hasnet_models.face.types import Detector, Face
 from hasnet_models.frame import FFHQ_BOX_512, FFHQ_TEMPLATE_512, invert, transform
 
 
 class DrawnToo:
-    """As the detector within, and `face.drawn` for pictures in which that finds nothing.
+    """As the detector within, and `face.drawn` for pictures in which that is sure of nothing.
 
     Args:
         detector: asked first.
@@ -25,7 +26,16 @@ class DrawnToo:
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """As `Detector.detect`; a drawn face's landmarks are where the FFHQ template has them."""
-        return self.detector.detect(rgb) or [as_face(d) for d in self._finder().find_all(rgb)]
+        return self._or_drawn(self.detector.detect(rgb), rgb)
+
+    def detect_all(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """The same for whoever asks for more than the largest face, see `face.crowd`."""
+        return self._or_drawn(detect_all(self.detector, rgb), rgb)
+
+    def _or_drawn(self, faces: list[Face], rgb: NDArray[np.uint8]) -> list[Face]:
+        if any(face.sure for face in faces):
+            return faces
+        return [as_face(drawn) for drawn in self._finder().find_all(rgb)] or faces
 
 
 def as_face(drawn: DrawnFace) -> Face:

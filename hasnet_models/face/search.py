@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.errors import NoFaceError, UsageError
-from hasnet_models.face.align import warp
+from hasnet_models.face.align import share_outside, warp
 from hasnet_models.face.choice import ALIGNED, BOX, LIKE, NUMBER, FaceChoice
+from hasnet_models.face.crowd import detect_all
 from hasnet_models.face.types import AlignedFace, Detector, Face
 from hasnet_models.frame import (
     CROP_SIZE,
@@ -27,6 +28,7 @@ from hasnet_models.frame import (
 from hasnet_models.image_io import Photo
 
 _SOFT_BELOW = CROP_SIZE / 4
+_MUCH_OUTSIDE = 0.1  # share of a crop beyond its photo, from which it is said
 _BOX_MARGIN = 0.5  # what the detector sees around a given box, as a share of its sides
 
 Likeness = Callable[[NDArray[np.uint8]], float]
@@ -45,22 +47,25 @@ def select(
         each.
 
     Raises:
-        NoFaceError: there is no face, or none of that number.
+        NoFaceError: there is no face that is sure, or none of that number.
         UsageError: the choice's box lies beyond the picture.
     """
     if not choice.compares:
         aligned, notes = locate(photo, choice, detector)
         return [aligned], notes
-    faces = _numbered(_detected(photo, detector))
+    faces = _numbered(_sure(_faces_of(detect_all(detector, photo.rgb), photo), photo))
     if choice.kind == NUMBER:
         faces = [_of_number(faces, choice.number, photo.name)]
     cut = [_cut(photo, similarity(face.landmarks), face) for face in faces]
     if choice.kind == LIKE and likeness is not None:
         cut = [max(cut, key=lambda aligned: likeness(aligned.crop))]
-    return cut, list(dict.fromkeys(note for one in cut for note in _softness(one.matrix)))
+    notes = [note for one in cut for note in _remarks(photo, one.matrix)]
+    return cut, list(dict.fromkeys([*photo.notes, *notes]))
 
 
-def locate(photo: Photo, choice: FaceChoice, detector: Detector) -> tuple[AlignedFace, list[str]]:
+def locate(
+    photo: Photo, choice: FaceChoice, detector: Detector, unsure: bool = False
+) -> tuple[AlignedFace, list[str]]:
     """As `select`, for the choices of a single face; others are taken as "auto".
 
     Args:
@@ -68,6 +73,8 @@ def locate(photo: Photo, choice: FaceChoice, detector: Detector) -> tuple[Aligne
             takes the picture as an aligned crop (the square in its middle); within "x,y,w,h"
             the detector looks for landmarks.
         detector: used by all choices but "aligned".
+        unsure: take, with a note, what the detector does not surely call a face, where there is
+            nothing else.
     """
     if choice.kind == ALIGNED:
         face, notes = None, []
@@ -77,15 +84,15 @@ def locate(photo: Photo, choice: FaceChoice, detector: Detector) -> tuple[Aligne
         face, notes = _within(photo, box, detector)
         matrix = box_similarity(box) if face is None else similarity(face.landmarks)
     else:
-        face, notes = _largest(photo, detector)
+        face, notes = _largest(photo, detector, unsure)
         matrix = similarity(face.landmarks)
-    return _cut(photo, matrix, face), notes + _softness(matrix)
+    return _cut(photo, matrix, face), [*photo.notes, *notes, *_remarks(photo, matrix)]
 
 
 def locate_reference(
     photo: Photo, choice: FaceChoice, detector: Detector
 ) -> tuple[AlignedFace, list[str]]:
-    """As `locate`, but a picture without a face that a detector knows is taken as it is.
+    """As `locate`, but an unsure face is taken, and a picture without any is taken as it is.
 
     Anime and masks are such pictures; most references are crops already.
 
@@ -93,7 +100,7 @@ def locate_reference(
         UsageError: the choice's box lies beyond the picture.
     """
     try:
-        return locate(photo, choice, detector)
+        return locate(photo, choice, detector, unsure=True)
     except NoFaceError:
         height, width = photo.rgb.shape[:2]
         part = "whole" if height == width else "by the square in its middle"
@@ -102,14 +109,14 @@ def locate_reference(
         return aligned, [note, *notes]
 
 
-def _detected(photo: Photo, detector: Detector) -> list[Face]:
-    """The faces of a photo, the largest first.
+def _faces_of(found: list[Face], photo: Photo) -> list[Face]:
+    """The finds that can be cut out, in their order.
 
     Raises:
         NoFaceError: there is none.
     """
     # A find without extent has no place in the frame: it is none.
-    faces = [face for face in detector.detect(photo.rgb) if has_extent(face.landmarks)]
+    faces = [face for face in found if has_extent(face.landmarks)]
     if not faces:
         raise NoFaceError(
             f"No face found in {photo.name}.",
@@ -120,8 +127,30 @@ def _detected(photo: Photo, detector: Detector) -> list[Face]:
     return faces
 
 
-def _largest(photo: Photo, detector: Detector) -> tuple[Face, list[str]]:
-    faces = _detected(photo, detector)
+def _sure(faces: list[Face], photo: Photo) -> list[Face]:
+    """Those that the detector surely takes for faces.
+
+    Raises:
+        NoFaceError: there is none.
+    """
+    if sure := [face for face in faces if face.sure]:
+        return sure
+    best = max(faces, key=lambda face: face.score)
+    x1, y1, x2, y2 = (round(float(value)) for value in best.box)
+    raise NoFaceError(
+        f"It is uncertain whether there is a face in {photo.name}: the best find has a score of "
+        f"{best.score:.2f}.",
+        f"If it is one, say where: face={x1},{y1},{x2 - x1},{y2 - y1}",
+        parameters=("face",),
+    )
+
+
+def _largest(photo: Photo, detector: Detector, unsure: bool) -> tuple[Face, list[str]]:
+    faces = _faces_of(detector.detect(photo.rgb), photo)
+    if unsure and not any(face.sure for face in faces):
+        best = max(faces, key=lambda face: face.score)
+        return best, [f"It is uncertain whether this is a face: its score is {best.score:.2f}."]
+    faces = _sure(faces, photo)
     several = len(faces) > 1
     return faces[0], [f"{len(faces)} faces found, took the largest."] if several else []
 
@@ -182,9 +211,12 @@ def _cut(photo: Photo, matrix: NDArray[np.float64], face: Face | None) -> Aligne
     return AlignedFace(warp(photo.rgb, matrix), matrix, face)
 
 
-def _softness(matrix: NDArray) -> list[str]:
-    """A note where the face has too few pixels for a sharp avatar."""
-    side = CROP_SIZE / scale_of(matrix)
-    if side >= _SOFT_BELOW:
-        return []
-    return [f"The face is small (a crop of {side:.0f} px): the avatar will be soft."]
+def _remarks(photo: Photo, matrix: NDArray) -> list[str]:
+    """Notes where the photo has less of the face than an avatar shows."""
+    side, outside = CROP_SIZE / scale_of(matrix), share_outside(photo.rgb.shape, matrix)
+    notes = []
+    if side < _SOFT_BELOW:
+        notes.append(f"The face is small (a crop of {side:.0f} px): the avatar will be soft.")
+    if outside >= _MUCH_OUTSIDE:
+        notes.append(f"{outside:.0%} of the frame lies beyond the photo and is filled with a haze.")
+    return notes

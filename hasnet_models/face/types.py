@@ -18,11 +18,13 @@ class Face:
         landmarks: float32 (5, 2): left eye, right eye, nose, left and right corner of the mouth,
             left and right as the viewer sees them.
         score: 0..1.
+        sure: whether the detector takes it for a face; what is not may be shown, not relied on.
     """
 
     box: NDArray[np.float32]
     landmarks: NDArray[np.float32]
     score: float
+    sure: bool = True
 
     @property
     def area(self) -> float:

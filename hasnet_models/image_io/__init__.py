@@ -5,7 +5,11 @@ Whatever the file holds becomes 8-bit sRGB, upright:
 
 * the EXIF orientation is applied first;
 * 16-bit and 32-bit integers and floats are scaled to 0..255, never clipped (see `modes`);
-* an ICC profile is converted to sRGB (a damaged or unfitting profile is ignored);
+* an ICC profile is converted to sRGB by what it does, whatever its name (a damaged or unfitting
+  profile is ignored);
+* of a TIFF whose first picture is a thumbnail (DNG too) the largest that can be decoded is taken,
+  else a TIFF's first page; numbers that count from white to black are turned;
+* damaged or too large metadata are left out, and `Photo.notes` says so;
 * a transparent picture is laid over white, because the colours below zero alpha are arbitrary;
   its alpha is kept beside it, and `write` takes the white out again, so that soft edges get no
   halo on another background.

@@ -5,8 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import itertools
 
+import numpy as np
 from PIL import Image, ImageCms
+
+# Colours at which a profile is compared with sRGB, and how far apart both may be, in steps of 255:
+# profiles of sRGB differ by so much in the black that they assume.
+_PROBES = (0, 8, 16, 32, 64, 96, 128, 160, 192, 224, 255)
+_SAME = 2
 
 
 def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
@@ -37,10 +44,24 @@ def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.I
     fits = {"RGB": ("RGB", "P", "L", "1", "RGBX"), "L": ("L", "1"), "CMYK": ("CMYK",)}
     if mode is None or image.mode not in fits[mode]:
         raise ValueError(f"a {space} profile on a picture of mode {image.mode}")
+    transform = ImageCms.buildTransform(profile, srgb_profile(), mode, "RGB")
     # A conversion from sRGB to itself would only add rounding errors.
-    if mode == "RGB" and "sRGB" in (profile.profile.profile_description or ""):
+    if mode == "RGB" and _changes_nothing(transform):
         return image.convert("RGB")
-    return ImageCms.profileToProfile(image.convert(mode), profile, srgb_profile(), outputMode="RGB")
+    return ImageCms.applyTransform(image.convert(mode), transform)
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Whether a transform of RGB is that of sRGB to itself: names of profiles are no proof."""
+    probes = _probe_colours()
+    there = np.asarray(ImageCms.applyTransform(Image.fromarray(probes), transform))
+    return int(np.abs(there.astype(np.int16) - probes).max()) <= _SAME
+
+
+@functools.lru_cache(maxsize=1)
+def _probe_colours() -> np.ndarray:
+    """uint8 (1, N, 3), a grid of colours."""
+    return np.array([list(itertools.product(_PROBES, repeat=3))], np.uint8)
 
 
 @functools.lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from hasnet_models.errors import UsageError
 from hasnet_models.filenames import STREAM
+from hasnet_models.image_io.tiff_pages import read_white_is_zero_too
 
 # Where a format keeps the texts of `write`.
 EXIF_COMMENT = "EXIF UserComment"
@@ -95,6 +96,7 @@ def readable_formats() -> tuple[str, ...]:
 
         pillow_heif.register_heif_opener()
     Image.init()
+    read_white_is_zero_too()
     return tuple(name for name in _READABLE if name in Image.OPEN)
 
 

@@ -17,6 +17,8 @@ from hasnet_models.image_io.formats import (
 )
 
 _KEY = "hasnet"
+_LONGEST = 2048  # bytes of one EXIF value that is passed on: all of them fit into a JPEG's 64 kB
+_JPEG_MOST = 65533 - 6  # bytes of EXIF beside its head in the one segment of a JPEG
 _COMMENT_PREFIX = b"ASCII\0\0\0"  # EXIF 2.3, UserComment: character code of 8 bytes, then the text
 
 _Base, _Exif = ExifTags.Base, ExifTags.IFD.Exif
@@ -46,23 +48,39 @@ _PUBLIC_EXIF_TAGS = (
 )
 
 
-def public_exif(image: Image.Image) -> bytes | None:
-    """The tags that may be passed on, orientation 1; None if there are none or all is damaged."""
-    public = Image.Exif()
+def public_exif(image: Image.Image) -> tuple[bytes | None, tuple[str, ...]]:
+    """The tags that may be passed on, orientation 1; None if there are none or all is damaged.
+
+    Beside it the names of tags that are left out because they are too long for some formats.
+    """
+    public, long = Image.Exif(), list[str]()
     try:
         exif = image.getexif()
-        _copy_tags(exif, public, _PUBLIC_TAGS)
-        _copy_tags(exif.get_ifd(_Exif), public.get_ifd(_Exif), _PUBLIC_EXIF_TAGS)
+        long += _copy_tags(exif, public, _PUBLIC_TAGS)
+        long += _copy_tags(exif.get_ifd(_Exif), public.get_ifd(_Exif), _PUBLIC_EXIF_TAGS)
         if not len(public) and not public.get_ifd(_Exif):
-            return None
+            return None, tuple(long)
         public[_Base.Orientation] = 1
-        return public.tobytes()
+        return public.tobytes(), tuple(long)
     except Exception:  # EXIF is seldom sound, and never worth losing the picture
-        return None
+        return None, ()
 
 
-def _copy_tags(old: Mapping, new: Image.Exif | dict, tags: tuple[int, ...]) -> None:
-    new.update({int(tag): old[tag] for tag in tags if tag in old})
+def _copy_tags(old: Mapping, new: Image.Exif | dict, tags: tuple[_Base, ...]) -> list[str]:
+    """Copy what is short enough; the names of the others."""
+    there = {tag: old[tag] for tag in tags if tag in old}
+    long = {tag: value for tag, value in there.items() if _length(value) > _LONGEST}
+    new.update({int(tag): value for tag, value in there.items() if tag not in long})
+    return [tag.name for tag in long]
+
+
+def _length(value: Any) -> int:
+    """About as many bytes as a value of EXIF takes."""
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "replace"))
+    if isinstance(value, tuple):
+        return 8 * len(value)
+    return len(value) if isinstance(value, bytes) else 8
 
 
 def texts_of(image: Image.Image) -> dict[str, str]:
@@ -103,16 +121,20 @@ def save_options(
     elif format_.carrier == GIF_COMMENT and text:
         options["comment"] = text.encode("ascii")
     if format_.exif:
-        block = _exif_with(exif, text if format_.carrier == EXIF_COMMENT else "")
-        if len(block) or block.get_ifd(_Exif):
-            options["exif"] = block.tobytes()
+        comment = text if format_.carrier == EXIF_COMMENT else ""
+        data = _exif_with(exif, comment)
+        if format_.name == "JPEG" and len(data) > _JPEG_MOST:  # our texts before the source's
+            data = _exif_with(None, comment)
+        if data:
+            options["exif"] = data
     return options
 
 
-def _exif_with(exif: bytes | None, text: str) -> Image.Exif:
+def _exif_with(exif: bytes | None, text: str) -> bytes:
+    """EXIF with a text of our own; empty if there is nothing in it."""
     block = Image.Exif()
     if exif:
         block.load(exif)
     if text:
         block.get_ifd(_Exif)[int(_Base.UserComment)] = _COMMENT_PREFIX + text.encode("ascii")
-    return block
+    return block.tobytes() if len(block) or block.get_ifd(_Exif) else b""

@@ -20,6 +20,7 @@ class Photo:
         exif: the EXIF block that may be passed on, orientation 1, or None.
         name: file name for messages; "<stdin>" for a stream.
         path: where it was read from; None for a stream.
+        notes: for the user, on what of the file was not taken, one sentence each.
     """
 
     rgb: NDArray[np.uint8]
@@ -28,6 +29,7 @@ class Photo:
     exif: bytes | None = None
     name: str = "picture"
     path: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 def over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

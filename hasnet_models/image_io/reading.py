@@ -13,22 +13,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from hasnet_models.errors import HasnetError, ImageError, UsageError
 from hasnet_models.filenames import STDIN, STREAM
+from hasnet_models.image_io import tiff_pages
 from hasnet_models.image_io.formats import PNG_TEXT, carrier_of, readable_formats
 from hasnet_models.image_io.metadata import public_exif, texts_of
-from hasnet_models.image_io.modes import pixels
+from hasnet_models.image_io.modes import Depth, pixels
 from hasnet_models.image_io.photo import Photo
+from hasnet_models.image_io.png_chunks import SIGNATURE, sound_png
 
 DEFAULT_MAX_PIXELS = 2**27
 MAX_PIXELS_VARIABLE = "HASNET_MAX_PIXELS"
 MAX_BYTES = 2**29  # of a stream, or of a file that is read as a whole
 
-# Pillow's bomb limit is a global of its own; ours is an argument, so the global is out of the way
-# only while a header is read.
-_OPEN_LOCK = threading.Lock()
+# Pillow's bomb limit is a global of its own; ours is an argument. The global is out of the way
+# while anything is read here, on whatever threads: some formats look at it when they decode.
+_LIMIT_LOCK = threading.Lock()
+_readers = 0
+_pillows_limit: int | None = None
 
 
 def read(source: str | Path | BinaryIO, max_pixels: int | None = None) -> Photo:
@@ -44,7 +48,7 @@ def read(source: str | Path | BinaryIO, max_pixels: int | None = None) -> Photo:
     """
     limit = _pixel_limit() if max_pixels is None else max_pixels
     with _opened(source) as (stream, name, path), _explained(name):
-        photo = from_pillow(_open(stream, name, limit), name)
+        photo = _photo(stream, name, limit)
     return replace(photo, path=path)
 
 
@@ -56,7 +60,7 @@ def file_bytes(path: Path) -> bytes:
         ImageError: it may not be read, or has more than 512 MiB.
     """
     with _open_file(path) as file:
-        if os.fstat(file.fileno()).st_size > MAX_BYTES:  # judged before it fills the memory
+        if os.fstat(file.fileno()).st_size > _most_bytes():  # judged before it fills the memory
             raise _too_long(path.name)
         return _all_bytes(file, path.name)
 
@@ -71,7 +75,7 @@ def decode(data: bytes, path: Path) -> Photo:
         ImageError: as `read`.
     """
     with _explained(path.name):
-        photo = from_pillow(_open(io.BytesIO(data), path.name, _pixel_limit()), path.name)
+        photo = _photo(io.BytesIO(data), path.name, _pixel_limit())
     return replace(photo, path=path)
 
 
@@ -82,10 +86,12 @@ def from_pillow(image: Image.Image, name: str = "picture") -> Photo:
         ImageError: its data are damaged, or of a mode that cannot be converted.
     """
     with _explained(name):
+        depth = Depth(tiff_pages.bits_of(image), tiff_pages.white_is_zero(image))
         image.load()
-        icc, exif = image.info.get("icc_profile"), public_exif(image)
-        rgb, alpha = pixels(_upright(image), icc)
-    return Photo(rgb, alpha, icc, exif, name)
+        icc, (exif, long) = image.info.get("icc_profile"), public_exif(image)
+        rgb, alpha = pixels(_upright(image), icc, depth)
+    notes = (f"Its EXIF is not passed on where it is too long: {', '.join(long)}.",) if long else ()
+    return Photo(rgb, alpha, icc, exif, name, notes=notes)
 
 
 def read_metadata(source: str | Path | BinaryIO) -> dict[str, str]:
@@ -94,8 +100,8 @@ def read_metadata(source: str | Path | BinaryIO) -> dict[str, str]:
     Raises:
         UsageError, ImageError: as `read`.
     """
-    with _opened(source) as (stream, name, _), _explained(name):
-        image = _open(stream, name, _pixel_limit())
+    with _opened(source) as (stream, name, _), _explained(name), _no_bomb_limit():
+        image, _ = _open(stream, name, _pixel_limit())
         if carrier_of(image.format) == PNG_TEXT:
             image.load()  # text may stand behind the pixels
         return texts_of(image)
@@ -161,14 +167,22 @@ def _buffered(stream: BinaryIO, name: str) -> BinaryIO:
 def _all_bytes(stream: BinaryIO, name: str) -> bytes:
     """All bytes of a stream; never without end."""
     with _explained(name):
-        data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+        data = stream.read(_most_bytes() + 1)
+    if len(data) > _most_bytes():
         raise _too_long(name)
     return data
 
 
 def _too_long(name: str) -> ImageError:
-    return ImageError(f"{name} holds more than {MAX_BYTES >> 20} MiB.")
+    return ImageError(
+        f"{name} holds more than {_most_bytes() >> 20} MiB.",
+        f"If you trust the file, set {MAX_PIXELS_VARIABLE} to a higher number.",
+    )
+
+
+def _most_bytes() -> int:
+    """MAX_BYTES, or in proportion more where the user allows more pixels."""
+    return max(MAX_BYTES, MAX_BYTES * _pixel_limit() // DEFAULT_MAX_PIXELS)
 
 
 @contextlib.contextmanager
@@ -184,16 +198,88 @@ def _explained(name: str) -> Iterator[None]:
         raise ImageError(f"{name} cannot be read: {reason_of(error)}.") from error
 
 
-def _open(stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
-    """Read the header and judge it; no pixel is decoded yet."""
+def _photo(stream: BinaryIO, name: str, limit: int) -> Photo:
+    with _no_bomb_limit():
+        image, notes = _open(stream, name, limit)
+        photo = from_pillow(image, name)
+    return replace(photo, notes=notes + photo.notes)
+
+
+def _open(stream: BinaryIO, name: str, limit: int) -> tuple[Image.Image, tuple[str, ...]]:
+    """The picture of a file, its header judged, and notes; no pixel is decoded yet as a rule."""
     head = stream.read(32)
     stream.seek(0)
     if not head:
         raise ImageError(f"{name} is empty (zero bytes).")
+    if head.startswith(SIGNATURE):
+        return _open_png(stream, name, limit)
+    if tiff_pages.is_tiff(head):
+        found = tiff_pages.pages(stream)
+        stream.seek(0)
+        if tiff_pages.needs_choice(found):
+            return _open_largest(stream, name, limit, found)
+    return _opened_image(stream, name, limit, head), ()
+
+
+def _open_png(stream: BinaryIO, name: str, limit: int) -> tuple[Image.Image, tuple[str, ...]]:
+    sound = sound_png(stream)
+    image = _opened_image(sound.stream, name, limit, SIGNATURE)
+    if sound.profile is not None:
+        image.info["icc_profile"] = sound.profile
+    kinds = ", ".join(sound.left_out)
+    return image, (f"Damaged or too large metadata left out: {kinds}.",) if kinds else ()
+
+
+def _open_largest(
+    stream: BinaryIO, name: str, limit: int, found: list[tiff_pages.Page]
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """The largest picture of a TIFF whose first one is a thumbnail, already decoded."""
+    largest = max(found, key=lambda page: page.side)
+    for page in tiff_pages.ranked(found):
+        image = _decoded(tiff_pages.stream_of(stream, page), name, limit, found[0].orientation)
+        if image is None or not tiff_pages.stands_for(max(image.size), found):
+            continue
+        if max(image.size) >= largest.side:
+            return image, ()
+        size = f"{image.width}x{image.height}"
+        return image, (
+            f"Its picture of {largest.width}x{largest.height} cannot be decoded: "
+            f"a preview of {size} is taken.",
+        )
+    raise ImageError(
+        f"{name} holds a picture of {largest.width}x{largest.height} that cannot be decoded, and "
+        "no preview of it that is large enough.",
+        "Develop the raw file, or save the picture as JPEG, PNG or a plain TIFF.",
+    )
+
+
+def _decoded(
+    stream: BinaryIO, name: str, limit: int, orientation: int
+) -> Image.Image | None:
+    """A picture within a file, or None; turned as the whole file is where it does not say."""
+    try:
+        image = Image.open(stream, formats=readable_formats())
+    except UnidentifiedImageError:
+        return None
+    _judge_size(image, name, limit)
+    try:
+        exif = image.getexif()
+        exif[ExifTags.Base.Orientation] = exif.get(ExifTags.Base.Orientation, orientation)
+        image.load()
+    except Exception:  # a coding that Pillow does not know, or whatever else a damaged file raises
+        return None
+    return image
+
+
+def _opened_image(stream: BinaryIO, name: str, limit: int, head: bytes) -> Image.Image:
+    """Pillow's picture of a stream.
+
+    Raises:
+        ImageError: it is no picture, or a too large one.
+    """
     formats = readable_formats()
     try:
-        with _OPEN_LOCK, _no_bomb_limit():
-            image = Image.open(stream, formats=formats)
+        image = Image.open(stream, formats=formats)
     except UnidentifiedImageError as error:
         if head[4:8] == b"ftyp" and "HEIF" not in formats:
             raise ImageError(
@@ -201,23 +287,34 @@ def _open(stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
                 "Run: pip install pillow-heif",
             ) from error
         raise ImageError(f"{name} is not a picture that can be read.") from error
+    _judge_size(image, name, limit)
+    return image
+
+
+def _judge_size(image: Image.Image, name: str, limit: int) -> None:
     width, height = image.size
-    if width * height > max_pixels:
+    if width * height > limit:
         raise ImageError(
-            f"{name} has {width}x{height} pixels, more than the limit of {max_pixels}.",
+            f"{name} has {width}x{height} pixels, more than the limit of {limit}.",
             f"If you trust the file, set {MAX_PIXELS_VARIABLE} to a higher number.",
         )
-    return image
 
 
 @contextlib.contextmanager
 def _no_bomb_limit() -> Iterator[None]:
-    limit = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
+    global _readers, _pillows_limit
+    with _LIMIT_LOCK:
+        if not _readers:
+            _pillows_limit = Image.MAX_IMAGE_PIXELS
+        _readers += 1
+        Image.MAX_IMAGE_PIXELS = None
     try:
         yield
     finally:
-        Image.MAX_IMAGE_PIXELS = limit
+        with _LIMIT_LOCK:
+            _readers -= 1
+            if not _readers:
+                Image.MAX_IMAGE_PIXELS = _pillows_limit
 
 
 def _upright(image: Image.Image) -> Image.Image:
