@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import traceback
 import warnings
 
 import click
@@ -41,10 +40,12 @@ class RootGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from hasnet_cli import subcommands
 
-        for title, commands in subcommands.listed().items():
+        sections, state = subcommands.listed()
+        for title, commands in sections.items():
             with formatter.section(title):
                 formatter.write_dl(list(commands.items()))
-        subcommands.report_broken(ctx.ensure_object(Terminal))
+        if state:
+            ctx.ensure_object(Terminal).report_plugins(state)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -166,6 +167,8 @@ def _unusable_file(error: OSError, terminal: Terminal) -> int:
 
 
 def _internal_error(error: BaseException, terminal: Terminal) -> int:
+    import traceback
+
     terminal.detail(traceback.format_exc().rstrip())
     reason = " ".join(str(error).split())
     terminal.say(f"hasnet: internal error: {type(error).__name__}: {reason} (-v shows where)")
