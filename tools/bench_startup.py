@@ -5,7 +5,8 @@
 Each is a process of its own, all of them in turn, RUNS times. Prints processor time and elapsed
 time, the least and the median in milliseconds, and how many times the bare program's least
 processor time that is: on a busy machine only this means something. The bare programs are this
-file's own: click and rich with as many commands or rows, and ColorThief on the same picture.
+file's own: click and rich with as many commands or rows, and a script that prints ColorThief's
+colours of the same picture.
 """
 
 from __future__ import annotations
@@ -20,18 +21,23 @@ from pathlib import Path
 PICTURE = "examples/astronaut.png"
 HASNET = ["-m", "hasnet_cli"]
 BARE = [__file__, "bare"]
+COLORTHIEF = """
+import sys
+from colorthief import ColorThief
+print(ColorThief(sys.argv[1]).get_palette(21, 10))
+"""
 # What is run, and the bare program that it is compared with.
 PROGRAMS = {
     "python": (["-c", "pass"], "bare --help"),
     "bare --help": ([*BARE, "--help"], "bare --help"),
     "bare domains": ([*BARE, "domains"], "bare domains"),
-    "colorthief": ([*BARE, "palette", PICTURE], "colorthief"),
+    "colorthief": (["-c", COLORTHIEF, PICTURE], "colorthief"),
     "hasnet --version": ([*HASNET, "--version"], "bare --help"),
     "hasnet --help": ([*HASNET, "--help"], "bare --help"),
     "hasnet avatar --help": ([*HASNET, "avatar", "--help"], "bare --help"),
     "hasnet completion bash": ([*HASNET, "completion", "bash"], "bare --help"),
     "hasnet domains": ([*HASNET, "domains"], "bare domains"),
-    "hasnet palette --whole": ([*HASNET, "palette", PICTURE], "colorthief"),
+    "hasnet palette --whole": ([*HASNET, "palette", "--whole", PICTURE], "colorthief"),
     "hasnet palette": ([*HASNET, "palette", PICTURE], "colorthief"),
 }
 ROWS = 13
@@ -70,14 +76,6 @@ def bare() -> None:
             table.add_row(str(number), "Title", "36", "no", "some licence", "distribution 0.1.0")
         Console(markup=False, width=10_000).print(table)
 
-    @click.argument("picture")
-    def palette(picture: str) -> None:
-        """Show the colours of a picture."""
-        from colorthief import ColorThief
-
-        click.echo(ColorThief(picture).get_palette(21, 10))
-
-    cli.command("palette")(palette)
     for number in range(ROWS):
         cli.command(f"other{number}")(listing)
     cli.command("domains")(listing)
@@ -97,9 +95,9 @@ def main() -> int:
             times[name].append(milliseconds(args))
     print(f"{'':26} {'processor':>11} {'elapsed':>11}   ratio")
     for name, (_, against) in chosen.items():
-        both = [f"{min(v):5.0f} {statistics.median(v):5.0f}" for v in zip(*times[name], strict=True)]
-        ratio = min(times[name])[0] / min(times[against])[0]
-        print(f"{name:26} {both[0]} {both[1]}   {ratio:5.2f}")
+        cpu, elapsed = zip(*times[name], strict=True)
+        shown = (f"{min(each):5.0f} {statistics.median(each):5.0f}" for each in (cpu, elapsed))
+        print(f"{name:26} {' '.join(shown)}   {min(cpu) / min(times[against])[0]:5.2f}")
     return 0
 
 
