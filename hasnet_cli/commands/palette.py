@@ -114,10 +114,15 @@ def _write(path: str, text: str) -> None:
 
 def _print(terminal: Terminal, found: Palette) -> None:
     """A line a colour: swatch, code, and where there are zones a column for each."""
+    from hasnet_models.palette import hex_codes
+
+    codes = hex_codes(found.colours)
+    if found.shares is None and not terminal.may_colour():
+        terminal.result("\n".join(codes))
+        return
+
     from rich.table import Table
     from rich.text import Text
-
-    from hasnet_models.palette import hex_codes
 
     console = terminal.rich()
     table = Table(box=None, pad_edge=False, show_header=found.shares is not None)
@@ -125,7 +130,7 @@ def _print(terminal: Terminal, found: Palette) -> None:
         table.add_column(name, justify="right" if name in ZONES else "left", no_wrap=True)
     shares: list[np.ndarray] | np.ndarray = [[]] * len(found.colours)
     shares = shares if found.shares is None else found.shares
-    for code, row in zip(hex_codes(found.colours), shares, strict=True):
+    for code, row in zip(codes, shares, strict=True):
         swatch = Text("      ", style=f"on {code}") if console.color_system else Text("")
         cells = (f"{share:.0%}" if share >= _SHOWN else "" for share in row)
         table.add_row(swatch, code, *cells)
