@@ -28,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -289,26 +289,29 @@ class Timed:
     """
 
     def __init__(self, pipeline: Any) -> None:
-        self.pipeline, self.render = pipeline, pipeline.render
-        self.calls: list[tuple[tuple, dict]] = []
-        self.done, self.start = 0, (0.0, 0.0)
-        pipeline.render = self._noted
+        self.pipeline, self.render = pipeline, pipeline.render_many
+        self.calls: list[tuple[Any, ...]] = []
+        self.done, self.warm, self.start = 0, 0, (0.0, 0.0)
+        pipeline.render_many = self._noted
 
-    def _noted(self, *args: Any, **options: Any) -> Any:
-        found = self.render(*args, **options)
-        self.done += 1
-        if self.done <= AGAIN:
-            self.calls.append((args, options))
+    def _noted(self, faces: Sequence[Any], *args: Any) -> Any:
+        found = self.render(faces, *args)
+        if self.done < AGAIN:
+            self.calls.append((faces, *args))
+            self.warm = self.done + len(faces)
             self.start = clocks()
+        self.done += len(faces)
         return found
 
     def report(self) -> dict[str, float]:
         """Milliseconds a photo in the batch and of its networks alone, and their shares."""
-        batch = since(self.start, max(self.done - AGAIN, 1))
+        if self.done <= self.warm:
+            raise SystemExit(f"{self.done} faces are too few: {AGAIN} of them are warming up.")
+        batch = since(self.start, self.done - self.warm)
         before = clocks()
-        for args, options in self.calls:
-            self.render(*args, **options)
-        alone = since(before, len(self.calls))
+        for call in self.calls:
+            self.render(*call)
+        alone = since(before, self.warm)
         names = ("elapsed", "processor")
         return {
             **{f"ms_batch_{n}": round(1000 * v, 1) for n, v in zip(names, batch, strict=True)},
