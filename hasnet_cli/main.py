@@ -161,6 +161,8 @@ def _unusable_file(error: OSError, terminal: Terminal) -> int:
     """A file or folder that nobody expected to be out of reach."""
     if error.filename is None or not error.strerror:
         return _internal_error(error, terminal)
+    import traceback
+
     terminal.detail(traceback.format_exc().rstrip())
     terminal.say(f"hasnet: {os.fsdecode(error.filename)} cannot be used: {error.strerror}.")
     return EXIT_FAILED
