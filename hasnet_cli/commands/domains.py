@@ -51,12 +51,11 @@ def _asked() -> Listing:
     """What the plugins say now; it is kept where nothing is broken."""
     from hasnet_cli import factory
 
-    manager = factory.find_plugins()
-    registry = manager.registry()
+    registry = factory.find_domains()
     rows = [_row(domain) for domain in registry.domains]
     disabled = list(registry.disabled)
     if registry.sound and not any("error" in row for row in rows):
-        _keep(manager, registry, (rows, disabled))
+        _keep(factory.find_plugins(), registry, (rows, disabled))
     rows += [_failed(failure) for failure in registry.failures]
     return Listing(rows, disabled, registry)
 
