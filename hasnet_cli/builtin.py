@@ -3,34 +3,10 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Iterator
 
-import click
-
+from hasnet_cli.own_commands import COMMANDS, load
 from hasnet_models.plugins import Check, CommandSpec, hookimpl
-
-COMMANDS = {
-    "avatar": "Make an avatar of the face in a photo.",
-    "batch": "Make avatars of all photos in a folder.",
-    "domains": "List the installed domains.",
-    "domain": "Make a domain of your own out of pictures.",
-    "palette": "Show the 20 colours of a picture and where they lie.",
-    "align": "Cut out the face as an aligned 512 px picture.",
-    "explain": "Say how an avatar was made, and how to make it again.",
-    "report": "Make a page that shows what became of a batch.",
-    "sheet": "Make a contact sheet: photos by references, or the stages.",
-    "compare": "Make the paper's figures 5, 7, 8, 9 and 10 with these networks.",
-    "bench": "Measure time and memory of this installation.",
-    "ui": "Show a page to play with photos and worlds, until interrupted.",
-    "study": "Ask people to score avatars, as the paper's user study does.",
-    "models": "List, check and fetch the weight files.",
-    "doctor": "Check this installation and print a report to paste.",
-    "completion": "Print the completion script of a shell.",
-    "train": "Train the networks on a folder of aligned faces.",
-    "curves": "Draw the losses of a training run, one panel each.",
-    "data": "Import datasets of faces, and check a folder of them.",
-}
 
 
 @hookimpl
@@ -46,8 +22,3 @@ def hasnet_checks() -> Iterator[Check]:
     from hasnet_cli import checks
 
     yield from checks.own()
-
-
-def load(name: str) -> click.Command:
-    """One of our own commands."""
-    return importlib.import_module(f"hasnet_cli.commands.{name}").command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -98,6 +99,11 @@ class Terminal:
         if not console.is_terminal:
             console.width = _PIPE_WIDTH
         return console
+
+    @staticmethod
+    def may_colour() -> bool:
+        """Whether a rich console might colour standard output, said without importing rich."""
+        return sys.stdout.isatty() or "FORCE_COLOR" in os.environ or "TTY_COMPATIBLE" in os.environ
 
     def display(self) -> str:
         """How progress is shown: rich, jsonl or none."""

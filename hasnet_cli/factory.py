@@ -1,18 +1,18 @@
 """Where the command line gets its heavy parts, and its plugins.
 
 Commands call these functions through the module (`factory.load_pipeline(...)`), so that a test
-or an embedding program can put another pipeline or detector in their place. The parts that need
-torch or OpenCV are imported when they are asked for; their types are named in words.
+or an embedding program can put another pipeline or detector in their place. All of it is imported
+when it is asked for, plugins too; the types of what needs torch or OpenCV are named in words.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hasnet_cli import builtin
-from hasnet_models.plugins import Manager, Registry, kept_manager
+if TYPE_CHECKING:
+    from hasnet_models.plugins import Manager, Registry
 
 
 def load_pipeline(device: str = "auto", backend: str = "embedded") -> Any:
@@ -41,6 +41,9 @@ def find_plugins(environ: Mapping[str, str] | None = None) -> Manager:
     Args:
         environ: in place of `os.environ`.
     """
+    from hasnet_cli import builtin
+    from hasnet_models.plugins import kept_manager
+
     manager = kept_manager(environ)
     manager.add(builtin)
     return manager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import traceback
 import warnings
 
 import click
@@ -41,10 +40,12 @@ class RootGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from hasnet_cli import subcommands
 
-        for title, commands in subcommands.listed().items():
+        sections, state = subcommands.listed()
+        for title, commands in sections.items():
             with formatter.section(title):
                 formatter.write_dl(list(commands.items()))
-        subcommands.report_broken(ctx.ensure_object(Terminal))
+        if state:
+            ctx.ensure_object(Terminal).report_plugins(state)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -160,12 +161,16 @@ def _unusable_file(error: OSError, terminal: Terminal) -> int:
     """A file or folder that nobody expected to be out of reach."""
     if error.filename is None or not error.strerror:
         return _internal_error(error, terminal)
+    import traceback
+
     terminal.detail(traceback.format_exc().rstrip())
     terminal.say(f"hasnet: {os.fsdecode(error.filename)} cannot be used: {error.strerror}.")
     return EXIT_FAILED
 
 
 def _internal_error(error: BaseException, terminal: Terminal) -> int:
+    import traceback
+
     terminal.detail(traceback.format_exc().rstrip())
     reason = " ".join(str(error).split())
     terminal.say(f"hasnet: internal error: {type(error).__name__}: {reason} (-v shows where)")

@@ -19,10 +19,8 @@ from hasnet_models.controls.background_choice import Background
 from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import HasnetError, UsageError
+from hasnet_models.face import backends
 from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
-from hasnet_models.plugins import hooks
-from hasnet_models.plugins.folder import is_path
-from hasnet_models.plugins.specs import NO_MEDIUM
 
 
 class FaceType(click.ParamType):
@@ -56,6 +54,10 @@ class DetectorName(click.ParamType):
         return "embedded|insightface|NAME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in backends.OWN:
+            return value
+        from hasnet_models.plugins import hooks
+
         manager = factory.find_plugins()
         if not manager.find(hooks.hasnet_detectors, value):
             names = ", ".join(manager.by_name(hooks.hasnet_detectors))
@@ -67,6 +69,8 @@ class DetectorName(click.ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
+        from hasnet_models.plugins import hooks
+
         names = factory.find_plugins().by_name(hooks.hasnet_detectors)
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
@@ -75,6 +79,8 @@ def complete_domains(
     _ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str] | list[CompletionItem]:
     """The installed domains, or folders where the path of one is begun, for the shell."""
+    from hasnet_models.plugins.folder import is_path
+
     if is_path(incomplete):
         return [CompletionItem(incomplete, type="dir")]
     names = {domain.name for domain in factory.find_domains().domains} | {NO_DOMAIN}
@@ -94,6 +100,9 @@ def complete_references(
 
 def complete_media(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The kinds of media, for the shell."""
+    from hasnet_models.plugins import hooks
+    from hasnet_models.plugins.specs import NO_MEDIUM
+
     names = [*factory.find_plugins().by_name(hooks.hasnet_media), NO_MEDIUM]
     return [name for name in names if name.startswith(incomplete)]
 

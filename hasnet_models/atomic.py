@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -89,7 +88,7 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 def _free_name(path: Path) -> Path:
-    return path.with_name(TEMPORARY_GLOB.replace("*", secrets.token_hex(8)))
+    return path.with_name(TEMPORARY_GLOB.replace("*", os.urandom(8).hex()))
 
 
 def _move_files(source: Path, target: Path) -> None:

@@ -66,11 +66,34 @@ def shrink(rgb: np.ndarray, max_side: int = MAX_SIDE) -> np.ndarray:
     k = -(-max(height, width) // max_side)
     if k == 1:
         return rgb
-    rows, cols = np.arange(0, height, k), np.arange(0, width, k)
-    total = np.add.reduceat(rgb, rows, axis=0, dtype=np.uint32)
-    total = np.add.reduceat(total, cols, axis=1)
-    area = np.outer(np.diff(rows, append=height), np.diff(cols, append=width))[..., None]
-    return ((total + area // 2) // area).astype(np.uint8)
+    total = _column_sums(_row_sums(rgb, k), k)
+    tall, wide = (np.diff(np.arange(0, side, k), append=side) for side in (height, width))
+    area = np.outer(tall, wide)[..., None]
+    return ((total + area // 2) / area).astype(np.uint8)
+
+
+def _row_sums(rgb: np.ndarray, k: int) -> np.ndarray:
+    """Sums over k rows, the last ones over what is left, (ceil(H / k), W, 3)."""
+    kind = np.uint16 if 255 * k < 1 << 16 else np.uint32
+    total = rgb[::k].astype(kind)
+    for i in range(1, min(k, len(rgb))):
+        part = rgb[i::k]
+        total[: len(part)] += part
+    return total
+
+
+def _column_sums(rows: np.ndarray, k: int) -> np.ndarray:
+    """Sums over k columns, the last ones over what is left, float64 (h, ceil(W / k), 3).
+
+    As a matrix product: numpy is slow at sums of a few values. They are whole numbers below 2^53,
+    and so is what is divided by an area of the picture, so nothing is rounded before the end.
+    """
+    height, width = rows.shape[:2]
+    blocks = -(-width // k)
+    padded = np.zeros((height, blocks * k, 3))
+    padded[:, :width] = rows
+    added = padded.reshape(height * blocks, 3 * k) @ np.tile(np.eye(3), (k, 1))
+    return added.reshape(height, blocks, 3)
 
 
 def quantize(pixels: np.ndarray, max_colours: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from hasnet_cli import factory
 from hasnet_models import image_io
 
 
@@ -87,6 +88,16 @@ def test_palette_as_json(run, stripes):
     assert document["schema"] == 1 and document["picture"] == "stripes [1].png"
     assert len(document["colours"]) == 20
     assert {"hex": "#fc0404", "rgb": [252, 4, 4]} in document["colours"]
+
+
+def test_palette_of_the_whole_picture_looks_for_no_face(run, stripes, monkeypatch):
+    found = run("palette", stripes, "--json")
+
+    def refuse(_backend):
+        raise AssertionError("a detector was loaded")
+
+    monkeypatch.setattr(factory, "load_detector", refuse)
+    assert run("palette", stripes, "--whole", "--json") == (0, found.out, "")
 
 
 def test_palette_as_a_picture(run, stripes):

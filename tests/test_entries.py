@@ -57,6 +57,21 @@ def test_shares_are_kept(faces):
     assert domains["blue"] == pytest.approx(150, abs=40)
 
 
+@pytest.mark.parametrize("domains", [(), ("red",), ("red", "blue")])
+def test_shares_of_nothing_leave_the_sizes(faces, domains):
+    names = tuple(faces.by_domain)
+    draw = Sampler(faces, config(shares=dict.fromkeys(names, 0.0), pair_share=0.5), domains)
+    sizes = np.sqrt([len(faces.by_domain[d]) for d in draw.domains])
+    np.testing.assert_allclose(draw.weights, sizes / sizes.sum())
+    assert {faces.domain(draw(n).reference) for n in range(200)} == set(domains or names)
+
+
+def test_pairs_of_a_domain_that_is_not_drawn_are_not_drawn(faces):
+    shares = {"red": 0.0, "blue": 0.0, "photo": 1.0}
+    draw = Sampler(faces, config(shares=shares, pair_share=1.0), ())
+    assert {faces.domain(draw(n).reference) for n in range(100)} == {"photo"}
+
+
 def test_one_domain_only(faces):
     draw = Sampler(faces, config(), ("blue",))
     assert {faces.domain(draw(n).reference) for n in range(50)} == {"blue"}
@@ -99,6 +114,20 @@ def test_without_a_pool_entries_are_made_anew(faces):
     rng = np.random.default_rng(0)
     assert pool.draw(rng, 3, 1).entries == [pool.sampler(n) for n in range(3)]
     assert pool.draw(rng, 3, 1).entries == [pool.sampler(n) for n in range(3, 6)]
+
+
+@pytest.mark.parametrize("capacity", [1, 4, 5, 7])
+def test_a_pool_that_its_groups_do_not_fill_serves_a_batch(faces, capacity):
+    pool = EntryPool(Sampler(faces, config(), ()), number_maker, capacity, 3)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        batch = pool.draw(rng, 5, 1)
+        assert len({id(entry) for entry in batch.entries}) == 5
+        torch.testing.assert_close(batch.x_rt, number_maker(batch.entries, 1)[0])
+    again = EntryPool(pool.sampler, number_maker, capacity, 3)
+    again.restore(pool.state())
+    one, two = (p.draw(np.random.default_rng(5), 5, 1) for p in (pool, again))
+    assert one.entries == two.entries
 
 
 def test_pool_forgets_entries_of_another_side(faces):

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from colorthief import MMCQ
+from PIL import Image
 
+from hasnet_models import image_io
 from hasnet_models.palette import MAX_SIDE, extract, quantize, shrink
 
 
@@ -29,6 +31,135 @@ def colorthief(pixels: np.ndarray, number: int):
 
 def has_empty_box(cmap) -> bool:
     return any(entry["vbox"].count == 0 for entry in cmap.vboxes.contents)
+
+
+def literal_shrink(rgb: np.ndarray) -> list[tuple[int, ...]]:
+    """The pixels of `shrink` one by one, as its documentation says."""
+    height, width = rgb.shape[:2]
+    k = -(-max(height, width) // MAX_SIDE)
+    found = []
+    for y in range(0, height, k):
+        for x in range(0, width, k):
+            block = rgb[y : y + k, x : x + k].reshape(-1, 3).tolist()
+            area = len(block)
+            found.append(tuple((sum(c) + area // 2) // area for c in zip(*block, strict=True)))
+    return found
+
+
+class LiteralBox:
+    """A box of ColorThief's, with the documented differences, cell by cell."""
+
+    def __init__(self, cells: dict, bounds: list[tuple[int, int]]) -> None:
+        self.bounds = bounds
+        self.cells = {cell: n for cell, n in cells.items() if self.holds(cell)}
+        self.count = sum(self.cells.values())
+        self.volume = int(np.prod([b - a + 1 for a, b in bounds]))
+
+    def holds(self, cell: tuple[int, ...]) -> bool:
+        return all(a <= c <= b for c, (a, b) in zip(cell, self.bounds, strict=True))
+
+    def mean(self) -> list[int]:
+        centres = [[8 * c + 4 for c in cell] for cell, n in self.cells.items() for _ in range(n)]
+        return [sum(axis) // self.count for axis in zip(*centres, strict=True)]
+
+    def part(self, axis: int, low: int, high: int) -> LiteralBox:
+        bounds = list(self.bounds)
+        bounds[axis] = (low, high)
+        return LiteralBox(self.cells, bounds)
+
+    def narrowed(self) -> LiteralBox:
+        used = list(zip(*self.cells, strict=True))
+        return LiteralBox(self.cells, [(min(axis), max(axis)) for axis in used])
+
+    def split(self) -> list[LiteralBox]:
+        sides = [b - a for a, b in self.bounds]
+        axis = sides.index(max(sides))
+        low, high = self.bounds[axis]
+
+        def below(place: int) -> int:
+            return sum(n for cell, n in self.cells.items() if cell[axis] <= place)
+
+        median = next(i for i in range(low, high + 1) if below(i) > self.count / 2)
+        left, right = median - low, high - median
+        if left <= right:
+            cut = min(high - 1, int(median + right / 2))
+        else:
+            cut = max(low, int(median - 1 - left / 2))
+        while not below(cut):
+            cut += 1
+        while below(cut) == self.count and cut > low and below(cut - 1):
+            cut -= 1
+        if below(cut) == self.count:
+            return [self.narrowed()]
+        return [self.part(axis, low, cut), self.part(axis, cut + 1, high)]
+
+
+def literal_palette(rgb: np.ndarray, colours: int = 20) -> list[list[int]]:
+    cells: dict = {}
+    for pixel in literal_shrink(rgb):
+        cell = tuple(c >> 3 for c in pixel)
+        cells[cell] = cells.get(cell, 0) + 1
+    boxes = [LiteralBox(cells, [(0, 31)] * 3).narrowed()]
+    for key, target in (
+        (lambda box: box.count, 0.75 * (colours + 1)),
+        (lambda box: box.count * box.volume, colours),
+    ):
+        queue, whole = boxes, []
+        while queue:
+            queue.sort(key=key)
+            box = queue.pop()
+            if box.volume == 1:
+                whole.append(box)
+                continue
+            queue += box.split()
+            if len(queue) + len(whole) >= target:
+                break
+        boxes = sorted(whole + queue, key=key)[::-1]
+    means = [box.mean() for box in boxes]
+    return [means[i % len(means)] for i in range(colours)]
+
+
+def two_colours(height: int, width: int) -> np.ndarray:
+    picture = flat((255, 255, 255), height, width)
+    picture[::3, 1:] = (12, 40, 200)
+    return picture
+
+
+UGLY = {
+    "one pixel": flat((3, 250, 99), 1, 1),
+    "one colour": flat((255, 255, 255), 50, 300),
+    "two colours": two_colours(90, 61),
+    "two colours, cut blocks": two_colours(391, 130),
+    "a line": smooth_picture(4, 96)[:1],
+    "a column": smooth_picture(5, 300)[:, :1],
+    "black with one spot": np.pad(flat((255, 255, 255), 1, 1), ((20, 19), (9, 30), (0, 0))),
+    "a ramp": np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 2, 3)),
+    "noise": np.random.default_rng(3).integers(0, 256, (40, 70, 3), dtype=np.uint8),
+    "a photo's histogram": smooth_picture(6, 260),
+}
+
+
+@pytest.mark.parametrize("kind", UGLY)
+@pytest.mark.parametrize("colours", [20, 3])
+def test_colours_are_those_of_the_documented_steps_one_by_one(kind, colours):
+    assert extract(UGLY[kind], colours).tolist() == literal_palette(UGLY[kind], colours)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_colours_of_random_pictures_are_those_of_the_documented_steps(seed):
+    rng = np.random.default_rng(seed)
+    height, width = rng.integers(1, 200, 2)
+    spread = rng.integers(1, 256, 3)
+    picture = (rng.random((height, width, 3)) * spread).astype(np.uint8)
+    assert extract(picture).tolist() == literal_palette(picture)
+
+
+def test_what_is_transparent_counts_as_white(tmp_path):
+    rgba = np.dstack([smooth_picture(7, 40), np.tile(np.uint8([0, 255]), (40, 20))])
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    laid = np.where(rgba[..., 3:] == 0, 255, rgba[..., :3]).astype(np.uint8)
+    found = extract(image_io.read(tmp_path / "a.png").rgb)
+    assert found.tolist() == literal_palette(laid)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -457,6 +457,7 @@ def touching(site, name: str) -> Path:
 
 def process(site, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`hasnet` in a process of its own, with the fake plugins installed."""
+    cache = str(site.folder.parent / "cache")
     code = (
         f"import sys; sys.path.append({str(site.folder)!r})\n"
         f"from hasnet_cli.main import main; code = main({list(args)!r})\n"
@@ -467,7 +468,7 @@ def process(site, *args: str, **environment: str) -> subprocess.CompletedProcess
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache} | environment,
         timeout=60,
         check=False,
     )
@@ -492,6 +493,40 @@ def test_help_lists_commands_of_plugins_without_what_they_need(site):
     assert done.returncode == 0 and "greet" in done.stdout
     assert done.stderr.strip() == "heavy:"
     assert trace.exists()
+
+
+def test_help_and_completion_remember_what_plugins_said(site):
+    site.install("greet", documented("hasnet_commands"))
+    trace = touching(site, "pencil")
+    first = process(site, "--help")
+    assert trace.exists() and "greet" in first.stdout
+    trace.unlink()
+    assert process(site, "--help").stdout == first.stdout
+    assert "greet" in complete(site, "hasnet gr")
+    assert not trace.exists()
+    site.install("late", documented("hasnet_commands").replace('"greet"', '"late"'))
+    assert "  late " in process(site, "--help").stdout and trace.exists()
+
+
+def test_domains_are_remembered_until_a_file_changes(site):
+    def pencil(**environment: str) -> dict:
+        shown = process(site, "domains", "--json", **environment)
+        assert shown.returncode == 0, shown.stderr
+        rows = {row["name"]: row for row in json.loads(shown.stdout)["domains"]}
+        return rows.get("pencil", {})
+
+    trace = touching(site, "pencil")
+    first = pencil()
+    assert first["title"] == "Pencil world" and trace.exists()
+    trace.unlink()
+    assert pencil() == first and not trace.exists()
+    assert pencil(HASNET_PLUGINS="") == {}
+    manifest = site.folder / "fake_domain_pencil" / "domain.toml"
+    manifest.write_text(manifest.read_text().replace("Pencil world", "Chalk"))
+    assert pencil()["title"] == "Chalk"
+    references = manifest.with_name("references.safetensors")
+    references.write_bytes(references.read_bytes()[:-1] + b"x")
+    assert "damaged" in pencil()["error"]
 
 
 def test_a_plugin_that_is_switched_off_is_not_asked_for_commands(run, site, monkeypatch):

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 
 from hasnet_models.config.load import load_preset, to_toml
 from hasnet_models.errors import DeviceError, HasnetError, UsageError, WeightsError
+from hasnet_models.networks.filters import box
 from hasnet_models.training import checkpoint, cost, distributed, export, loop, session
 from hasnet_models.training.discriminators import StyleDiscriminator
 from hasnet_models.training.runtime import Runtime
@@ -89,6 +91,22 @@ def test_compiled_networks_give_the_same_losses(folder, monkeypatch):
     for _ in range(2):  # with R1, and without
         found, wanted = compiled.step(), plain.step()
         assert found == pytest.approx(wanted, rel=1e-3, abs=1e-4)
+    torch._dynamo.reset()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
+def test_compiled_filters_have_the_same_gradient():
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(3, 8, 3, padding=1)
+
+    def filtered(x):
+        return box(conv(x), 2).square().mean()
+
+    x = torch.randn(2, 3, 16, 16, requires_grad=True)
+    run = Runtime(compile=True).runner(filtered)
+    found, wanted = (torch.autograd.grad(f(x), x)[0] for f in (run, filtered))
+    torch.testing.assert_close(found, wanted)
     torch._dynamo.reset()
 
 

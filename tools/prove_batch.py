@@ -1,20 +1,25 @@
-"""Prove that `hasnet batch` survives being killed, and that its memory does not grow.
+"""Prove that `hasnet batch` survives being killed, does not grow, and keeps the networks busy.
 
     python tools/prove_batch.py kill --files 300 --kills 20
     python tools/prove_batch.py memory --files 2000
+    python tools/prove_batch.py rate --files 200 --real
 
 `kill` makes a folder of mixed photos (formats, modes, EXIF, nested, Unicode names, duplicates, bad
 ones), runs a batch over it without interruption, runs another one that is killed with -9 at random
 moments and started again, and compares outputs, records and inputs. `memory` watches the resident
-memory of one long run. The batch is the real command line in a process of its own; the networks
-are those of tests/fakes.py with a little waiting, so that what is proved is the batch itself
-(`--real` takes the installed ones).
+memory of one long run, and the processor time that a photo takes along it. `rate` compares a batch
+with its networks alone: the calls of some photos are made again, one after the other, when it is
+over. The batch is the real command line in a process of its own; the networks are those of
+tests/fakes.py with a little waiting, so that what is proved is the batch itself (`--real` takes the
+installed ones, whatever they run in; the photos are then of the example portrait, cut, turned and
+tinted in many ways).
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -23,15 +28,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 TESTS = Path(__file__).parents[1] / "tests"
+PORTRAIT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 CHILD = "child"
+MARKS = (10, 50, 100, 200, 500, 1000, 1500, 2000)  # photos at which a long run is looked at
+AGAIN = 8  # photos whose calls of the networks are made again
 NAMES = ("face", "лицо", "顔 [1]", "Ä b;c", "emoji \N{ARTIST PALETTE}", "quote'\"")
 MODES = (("RGB", ".jpg"), ("RGB", ".png"), ("L", ".png"), ("RGBA", ".webp"), ("RGB", ".bmp"),
          ("P", ".gif"), ("CMYK", ".jpg"), ("RGB", ".tif"), ("LA", ".png"),
@@ -84,14 +93,47 @@ def _bad(kind: int, rng: np.random.Generator) -> bytes:
     return (b"", b"no picture at all", good[: len(good) // 2], black, breaks)[kind]
 
 
-class Batch:
-    """One `hasnet batch` over a folder, as a process of its own."""
+def make_portraits(folder: Path, count: int, seed: int = 0) -> None:
+    """Photos of about 1 megapixel, each with the example's face at another place, size and tint."""
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    whole = Image.open(PORTRAIT).convert("RGB")
+    for i in range(count):
+        side = int(rng.integers(400, 513))
+        left, top = rng.integers(0, 513 - side), rng.integers(0, min(513 - side, 40) + 1)
+        part = whole.crop((left, top, left + side, top + side)).resize((1024, 1024))
+        pixels = np.asarray(part)[:, :: -1 if rng.random() < 0.5 else 1]
+        pixels = (pixels * rng.uniform(0.75, 1.15, 3)).clip(0, 255).astype(np.uint8)
+        (folder / f"{i:05}.jpg").write_bytes(encode(pixels, ".jpg", "RGB", 1)[0])
 
-    def __init__(self, photos: Path, out: Path, *more: str, wait: float, real: bool) -> None:
+
+def make_noise(folder: Path, count: int) -> None:
+    """Photos of 1 megapixel with nothing in them."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        small = rng.integers(60, 250, (15, 20, 3), dtype=np.uint8)
+        pixels = np.asarray(Image.fromarray(small).resize((1152, 864)))
+        (folder / f"{i:05}.jpg").write_bytes(encode(pixels, ".jpg", "RGB", 1)[0])
+
+
+class Batch:
+    """One `hasnet batch` over a folder, as a process of its own.
+
+    Args:
+        wait: seconds that the networks take which only wait; None for the installed ones.
+        timed: file for what the networks took.
+    """
+
+    def __init__(
+        self, photos: Path, out: Path, *more: str, wait: float | None, timed: Path | None = None
+    ) -> None:
         reference = photos.parent / "reference.png"
         if not reference.exists():
             Image.fromarray(np.full((40, 40, 3), (200, 120, 40), np.uint8)).save(reference)
-        program = ["-m", "hasnet_cli.main"] if real else [__file__, CHILD, str(wait)]
+        program = [__file__, CHILD, str(wait), str(timed)]
+        if wait is None and timed is None:
+            program = ["-m", "hasnet_cli.main"]
         self.command = [sys.executable, *program, "batch", str(photos), "--ref", str(reference),
                         "--domain", "none", "-o", str(out), "-q", *more]  # fmt: skip
 
@@ -144,14 +186,14 @@ def records(out: Path) -> list[dict]:
     ]
 
 
-def prove_kill(folder: Path, files: int, kills: int, *, wait: float, real: bool, seed: int) -> dict:
+def prove_kill(folder: Path, files: int, kills: int, *, wait: float | None, seed: int) -> dict:
     """Raises AssertionError unless the killed and resumed batch equals the uninterrupted one."""
     photos, whole, broken = folder / "photos", folder / "whole", folder / "broken"
     make_photos(photos, files)
     before = hashes(photos)
-    code, seconds = Batch(photos, whole, wait=wait, real=real).run()
-    _, startup = Batch(photos, whole, wait=wait, real=real).run()  # all skipped
-    batch = Batch(photos, broken, wait=wait, real=real)
+    code, seconds = Batch(photos, whole, wait=wait).run()
+    _, startup = Batch(photos, whole, wait=wait).run()  # all skipped
+    batch = Batch(photos, broken, wait=wait)
     chance = random.Random(seed)
     hits, torn = 0, 0
     for _ in range(kills):
@@ -173,26 +215,49 @@ def prove_kill(folder: Path, files: int, kills: int, *, wait: float, real: bool,
             "seconds_uninterrupted": round(seconds, 2)}  # fmt: skip
 
 
-def prove_memory(folder: Path, files: int, *, wait: float, real: bool) -> dict:
-    """Resident memory (MiB) along one run over photos of 1 megapixel."""
-    photos = folder / "photos"
-    photos.mkdir()
-    rng = np.random.default_rng(0)
-    for i in range(files):
-        small = rng.integers(60, 250, (15, 20, 3), dtype=np.uint8)
-        pixels = np.asarray(Image.fromarray(small).resize((1152, 864)))
-        (photos / f"{i:05}.jpg").write_bytes(encode(pixels, ".jpg", "RGB", 1)[0])
-    samples: list[tuple[int, float]] = []
-    with Batch(photos, folder / "out", wait=wait, real=real).started() as process:
+def prove_memory(folder: Path, files: int, *, wait: float | None) -> dict:
+    """Resident memory (MiB) along one run, and processor time (ms) of a photo from mark to mark."""
+    photos, results = folder / "photos", folder / "out" / "results.jsonl"
+    (make_noise if wait is not None else make_portraits)(photos, files)
+    samples: list[tuple[int, float, float]] = []
+    with Batch(photos, folder / "out", wait=wait).started() as process:
         while process.poll() is None:
-            samples.append((_lines(folder / "out" / "results.jsonl"), _resident(process.pid)))
+            samples.append((_lines(results), _resident(process.pid), _processor(process.pid)))
             time.sleep(0.1)
-    marks = {}
-    for share in (0.1, 0.25, 0.5, 0.75, 1.0):
-        near = [mib for done, mib in samples if 0 < done <= share * files and mib]
-        marks[f"{share:.0%}"] = round(np.mean(near[-5:]), 1)
-    peak = round(max(mib for _, mib in samples), 1)
-    return {"files": files, "exit_code": process.returncode, "MiB_at": marks, "MiB_peak": peak}
+    reached = [mark for mark in MARKS if mark < files] + [files]
+    at = {mark: _at(samples, mark) for mark in reached}
+    peak = max(mib for _, mib, _ in samples)
+    return {
+        "files": files,
+        "failed": sum(record["status"] == "failed" for record in records(folder / "out")),
+        "exit_code": process.returncode,
+        "MiB_at": {mark: round(mib, 1) for mark, (_, mib, _) in at.items()},
+        "MiB_peak": round(peak, 1),
+        "MiB_grown_after_the_first_tenth": round(peak - _peak_until(samples, files // 10), 1),
+        "ms_a_photo_from": {
+            a: round(1000 * (at[b][2] - at[a][2]) / max(at[b][0] - at[a][0], 1), 1)
+            for a, b in itertools.pairwise(reached)
+        },
+    }
+
+
+def _at(samples: list[tuple[int, float, float]], mark: int) -> tuple[int, float, float]:
+    """The last sample with no more photos done, of those in which the process still lived."""
+    return [sample for sample in samples if sample[0] <= mark and sample[1]][-1]
+
+
+def _peak_until(samples: list[tuple[int, float, float]], mark: int) -> float:
+    return max(mib for done, mib, _ in samples if done <= mark)
+
+
+def prove_rate(folder: Path, files: int, *, wait: float | None) -> dict:
+    """How much of a batch's time its networks would take alone, by the clock and the processor."""
+    photos, timed = folder / "photos", folder / "timed.json"
+    (make_noise if wait is not None else make_portraits)(photos, files)
+    code, _ = Batch(photos, folder / "out", wait=wait, timed=timed).run()
+    found = json.loads(timed.read_text())
+    failed = sum(record["status"] == "failed" for record in records(folder / "out"))
+    return {"files": files, "failed": failed, "exit_code": code, **found}
 
 
 def _lines(path: Path) -> int:
@@ -208,43 +273,119 @@ def _resident(pid: int) -> float:
     return int(fields.get("VmRSS", "0 kB").split()[0]) / 1024
 
 
-def child(wait: float, arguments: list[str]) -> int:
-    """`hasnet` with networks that only wait."""
-    sys.path.insert(0, str(TESTS))
-    from fakes import FakePipeline
+def _processor(pid: int) -> float:
+    """Seconds of processor time so far."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+
+class Timed:
+    """Networks whose calls are noted: when the first ones were over, and some to be made again.
+
+    What comes before `AGAIN` photos are done is warming up.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        self.pipeline, self.render = pipeline, pipeline.render_many
+        self.calls: list[tuple[Any, ...]] = []
+        self.done, self.warm, self.start = 0, 0, (0.0, 0.0)
+        pipeline.render_many = self._noted
+
+    def _noted(self, faces: Sequence[Any], *args: Any) -> Any:
+        found = self.render(faces, *args)
+        if self.done < AGAIN:
+            self.calls.append((faces, *args))
+            self.warm = self.done + len(faces)
+            self.start = clocks()
+        self.done += len(faces)
+        return found
+
+    def report(self) -> dict[str, float]:
+        """Milliseconds a photo in the batch and of its networks alone, and their shares."""
+        if self.done <= self.warm:
+            raise SystemExit(f"{self.done} faces are too few: {AGAIN} of them are warming up.")
+        batch = since(self.start, self.done - self.warm)
+        before = clocks()
+        for call in self.calls:
+            self.render(*call)
+        alone = since(before, self.warm)
+        names = ("elapsed", "processor")
+        return {
+            **{f"ms_batch_{n}": round(1000 * v, 1) for n, v in zip(names, batch, strict=True)},
+            **{f"ms_alone_{n}": round(1000 * v, 1) for n, v in zip(names, alone, strict=True)},
+            **{f"rate_{n}": round(a / b, 3) for n, a, b in zip(names, alone, batch, strict=True)},
+        }
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds by the clock, and of this process's processor time."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(start: tuple[float, float], photos: int) -> list[float]:
+    """Seconds a photo since then, by both clocks."""
+    return [(now - then) / photos for now, then in zip(clocks(), start, strict=True)]
+
+
+def child(wait: str, timed: str, arguments: list[str]) -> int:
+    """`hasnet` with networks that only wait, unless that is None; timed where a file is given."""
     from hasnet_cli import factory
     from hasnet_cli.main import main as hasnet
 
+    if wait != "None":
+        pipeline = waiting(float(wait))
+        factory.load_pipeline = lambda device, backend: pipeline
+    if timed == "None":
+        return hasnet(arguments)
+    kept: list[Timed] = []
+    load = factory.load_pipeline
+
+    def load_timed(*args: Any, **options: Any) -> Any:
+        kept.append(Timed(load(*args, **options)))
+        return kept[0].pipeline
+
+    factory.load_pipeline = load_timed
+    code = hasnet(arguments)
+    Path(timed).write_text(json.dumps(kept[0].report()))
+    return code
+
+
+def waiting(seconds: float) -> Any:
+    """A pipeline without networks."""
+    sys.path.insert(0, str(TESTS))
+    from fakes import FakePipeline
+
     class Waiting(FakePipeline):
         def render(self, *args):
-            time.sleep(wait)
+            time.sleep(seconds)
             return super().render(*args)
 
-    pipeline = Waiting()
-    factory.load_pipeline = lambda device, backend: pipeline
-    return hasnet(arguments)
+    return Waiting()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("proof", choices=["kill", "memory"])
+    parser.add_argument("proof", choices=["kill", "memory", "rate"])
     parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--wait", type=float, default=0.02, help="seconds the networks take")
     parser.add_argument("--real", action="store_true", help="the installed networks")
     args = parser.parse_args()
-    common = {"wait": args.wait, "real": args.real}
+    wait = None if args.real else args.wait
     with tempfile.TemporaryDirectory() as folder:
         if args.proof == "kill":
-            found = prove_kill(Path(folder), args.files, args.kills, seed=args.seed, **common)
+            found = prove_kill(Path(folder), args.files, args.kills, seed=args.seed, wait=wait)
         else:
-            found = prove_memory(Path(folder), args.files, **common)
+            prove = prove_memory if args.proof == "memory" else prove_rate
+            found = prove(Path(folder), args.files, wait=wait)
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [CHILD]:
-        sys.exit(child(float(sys.argv[2]), sys.argv[3:]))
+        sys.exit(child(sys.argv[2], sys.argv[3], sys.argv[4:]))
     main()

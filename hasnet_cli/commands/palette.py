@@ -32,20 +32,21 @@ _SHOWN = 0.02  # share of a zone from which a colour is named there
     "--png", metavar="OUT", type=click.Path(), help="Also draw the colours, zone by zone."
 )
 @click.option("--gpl", metavar="OUT", type=click.Path(), help="Also write them as a GIMP palette.")
+@click.option("--whole", is_flag=True, help="Of the whole picture: no face is looked for.")
 @single_face_option
 @backend_option
 @verbosity_options
 @click.pass_obj
 def command(
-    terminal: Terminal, picture: str, as_json: bool, png: str | None, gpl: str | None,
+    terminal: Terminal, picture: str, as_json: bool, png: str | None, gpl: str | None, whole: bool,
     face: FaceChoice, backend: str,
 ) -> None:  # fmt: skip
     """Show the 20 colours of a picture and where they lie.
 
     They are those that --ref takes: of the aligned face, or of the whole picture where no face is
-    found; then nothing is known of zones. They are ColorThief's, in its order, with white kept; a
-    picture with fewer colours has them repeated. PICTURE may be - for standard input. What --json
-    prints can be given as --palette.
+    found or with --whole; then nothing is known of zones. They are ColorThief's, in its order, with
+    white kept; a picture with fewer colours has them repeated. PICTURE may be - for standard input.
+    What --json prints can be given as --palette.
     """
     target = output_file(png, "palette.png", [picture]) if png else None
     if gpl:
@@ -53,13 +54,14 @@ def command(
 
     from hasnet_models import image_io
     from hasnet_models.controls import palette_file
-    from hasnet_models.controls.swatches import swatches
 
     photo = image_io.read(picture)
-    found = _palette(photo, face, backend)
+    found = _whole(photo) if whole else _of_face(photo, face, backend)
     for note in found.notes:
         terminal.note(note)
     if target:
+        from hasnet_models.controls.swatches import swatches
+
         image_io.write(swatches(found.colours, found.shares), target)
     if gpl:
         _write(gpl, palette_file.gimp_text(found.colours, photo.name))
@@ -70,8 +72,14 @@ def command(
     _print(terminal, found)
 
 
-def _palette(photo: Photo, face: FaceChoice, backend: str) -> Palette:
+def _whole(photo: Photo, *notes: str) -> Palette:
     from hasnet_models import palette
+    from hasnet_models.controls.palette_file import Palette
+
+    return Palette(palette.extract(photo.rgb), None, notes)
+
+
+def _of_face(photo: Photo, face: FaceChoice, backend: str) -> Palette:
     from hasnet_models.avatar.geometry import Geometry
     from hasnet_models.avatar.reading import palette_of
     from hasnet_models.controls.palette_file import Palette
@@ -81,7 +89,7 @@ def _palette(photo: Photo, face: FaceChoice, backend: str) -> Palette:
         aligned, notes = locate(photo, face, factory.load_detector(backend))
     except NoFaceError:
         note = f"No face found in {photo.name}: these are the colours of the whole picture."
-        return Palette(palette.extract(photo.rgb), None, (note,))
+        return _whole(photo, note)
     return Palette(*palette_of(Geometry().known(aligned)), tuple(notes))
 
 
@@ -106,10 +114,15 @@ def _write(path: str, text: str) -> None:
 
 def _print(terminal: Terminal, found: Palette) -> None:
     """A line a colour: swatch, code, and where there are zones a column for each."""
+    from hasnet_models.palette import hex_codes
+
+    codes = hex_codes(found.colours)
+    if found.shares is None and not terminal.may_colour():
+        terminal.result("\n".join(codes))
+        return
+
     from rich.table import Table
     from rich.text import Text
-
-    from hasnet_models.palette import hex_codes
 
     console = terminal.rich()
     table = Table(box=None, pad_edge=False, show_header=found.shares is not None)
@@ -117,7 +130,7 @@ def _print(terminal: Terminal, found: Palette) -> None:
         table.add_column(name, justify="right" if name in ZONES else "left", no_wrap=True)
     shares: list[np.ndarray] | np.ndarray = [[]] * len(found.colours)
     shares = shares if found.shares is None else found.shares
-    for code, row in zip(hex_codes(found.colours), shares, strict=True):
+    for code, row in zip(codes, shares, strict=True):
         swatch = Text("      ", style=f"on {code}") if console.color_system else Text("")
         cells = (f"{share:.0%}" if share >= _SHOWN else "" for share in row)
         table.add_row(swatch, code, *cells)

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.controls.colours import Colour, parse_colour
-from hasnet_models.controls.tint import normalised
 from hasnet_models.errors import ImageError, UsageError
 from hasnet_models.palette import COLOURS, hex_codes
-from hasnet_models.topology.zones import ZONES
+from hasnet_models.topology.zone_names import ZONES
 
 _GIMP = "GIMP Palette"
 _LONGEST = 1 << 20  # bytes of a palette as text
@@ -81,6 +80,9 @@ def of_colours(colours: Sequence[Colour], shares: NDArray[np.float32] | None, na
         notes = (f"The palette {name} has {number}, {done} {COLOURS}.",)
     found = np.array(colours, np.uint8)[places]
     if shares is not None:
+        # it comes with OpenCV, which colours alone do without
+        from hasnet_models.controls.tint import normalised
+
         times = np.bincount(places, minlength=count)[places]
         shares = normalised(shares[places] / times[:, None])
     return Palette(found, shares, notes)

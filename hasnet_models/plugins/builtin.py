@@ -6,11 +6,9 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+from hasnet_models.face.backends import EMBEDDED, INSIGHTFACE
 from hasnet_models.plugins.hooks import hookimpl
 from hasnet_models.plugins.specs import DetectorSpec, MediumSpec
-
-EMBEDDED = "embedded"
-INSIGHTFACE = "insightface"
 
 
 @hookimpl

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
@@ -118,6 +120,19 @@ class Manager:
     def state(self) -> Registry:
         """What is known of plugins that failed, without asking for domains."""
         return Registry((), tuple(self._failures), tuple(self._disabled), tuple(self._warnings))
+
+    def files(self) -> set[Path] | None:
+        """The source files of the installed plugins that were loaded; None where one has none.
+
+        All modules of their packages that were imported so far.
+        """
+        found: set[Path] = set()
+        for provider in self._installed or ():
+            files = _source_files(self._pluggy.get_plugin(provider.key))
+            if not files:
+                return None
+            found |= files
+        return found
 
     @functools.cached_property
     def _domains(self) -> tuple[Domain, ...]:
@@ -260,6 +275,14 @@ def _checked(hook: Hook[Record], records: list[Any]) -> list[Record]:
             gave = f"{record!r:.80}"
             raise PluginError(f"its {hook.__name__} hook gave {gave}, not a {kind.__name__}.")
     return records
+
+
+def _source_files(plugin: object) -> set[Path]:
+    """Of the package that a plugin, a module or an object, comes from."""
+    module = plugin.__name__ if isinstance(plugin, ModuleType) else type(plugin).__module__
+    top = module.partition(".")[0]
+    own = (m for name, m in sys.modules.items() if name == top or name.startswith(f"{top}."))
+    return {Path(m.__file__) for m in own if getattr(m, "__file__", None)}
 
 
 def _near_miss(name: str) -> str:

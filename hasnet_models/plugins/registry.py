@@ -71,6 +71,11 @@ class Registry:
     disabled: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    @property
+    def sound(self) -> bool:
+        """Whether no plugin failed and nothing was odd."""
+        return not self.failures and not self.warnings
+
     def get(self, name: str) -> Domain:
         """The domain called `name`, or `distribution/name` where two plugins share a name.
 

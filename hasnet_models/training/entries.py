@@ -64,7 +64,8 @@ class Sampler:
         self.weights = self._weights()
         self.photos = self._photos()
         targets = {d: [i for i in faces.by_domain[d] if self._sources_of(i)] for d in self.domains}
-        self.paired = {d: members for d, members in targets.items() if members}
+        drawn = {d for d, weight in zip(self.domains, self.weights, strict=True) if weight}
+        self.paired = {d: members for d, members in targets.items() if members and d in drawn}
 
     def __call__(self, number: int) -> Entry:
         """The entry of that number."""
@@ -86,11 +87,13 @@ class Sampler:
         return strength, own, rng.uniform(*c.appearance_chroma), rng.uniform(*c.appearance_pattern)
 
     def _weights(self) -> np.ndarray:
+        """Of each domain; by root of size alone where none that is there has a share."""
         shares = self.config.shares
         rest = 1 - sum(v for d, v in shares.items() if d in self.domains)
-        roots = {d: len(self.faces.by_domain[d]) ** 0.5 for d in self.domains if d not in shares}
-        total = sum(roots.values())
-        raw = [shares.get(d, max(rest, 0) * roots.get(d, 0) / max(total, 1)) for d in self.domains]
+        roots = {d: len(self.faces.by_domain[d]) ** 0.5 for d in self.domains}
+        total = sum(root for d, root in roots.items() if d not in shares)
+        raw = [shares.get(d, max(rest, 0) * roots[d] / max(total, 1)) for d in self.domains]
+        raw = raw if sum(raw) else list(roots.values())
         return np.array(raw) / sum(raw)
 
     def _sources_of(self, index: int) -> list[int]:
@@ -154,12 +157,13 @@ class EntryPool:
 
     Args:
         make: entries and a side in px -> X_RT of that side and content features.
-        capacity: entries kept; 0 makes each batch anew.
+        capacity: entries kept, rounded up to whole groups; 0 makes each batch anew, as does one
+            that cannot hold a joint batch.
     """
 
     def __init__(self, sampler: Sampler, make: Make, capacity: int, group: int) -> None:
         self.sampler, self.make, self.group = sampler, make, group
-        self.slots = capacity // group
+        self.slots = -(-capacity // group)
         self.numbers: list[int] = []
         self.entries: list[list[Entry]] = []
         self.store: dict[str, Tensor] = {}
@@ -174,7 +178,7 @@ class EntryPool:
         whole = batch * distributed.world()
         if side != self.side:
             self._empty(side)
-        if not self.slots:
+        if self.slots * self.group < whole:
             return self._fresh(whole)
         while len(self.numbers) * self.group < min(4 * whole, self.slots * self.group):
             self._add(len(self.numbers), self._take_number())

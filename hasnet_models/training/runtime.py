@@ -14,6 +14,9 @@ from hasnet_models.training import distributed
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 CPU = torch.device("cpu")
+# Off CUDA the compiler may lay activations out channels last, and then expects the gradient of
+# replicate padding (filters.box) to be so too, which it is not: the step ends in an error.
+OWN_LAYOUT = {"layout_optimization": False}
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -74,7 +77,7 @@ class Runtime:
         The tensors that it returns, alone or in a dictionary, are float32.
         """
         if self.compile:
-            function = compiled(function)
+            function = compiled(function, None if self.on_gpu else OWN_LAYOUT)
         if self.dtype == torch.float32:
             return function
 
@@ -85,13 +88,18 @@ class Runtime:
         return call
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any], options: Mapping[str, Any] | None = None
+) -> Callable[..., Any]:
     """``torch.compile``, whose failures are one sentence.
+
+    Args:
+        options: of torch's compiler.
 
     Raises:
         HasnetError: when called, if it cannot be compiled.
     """
-    made = torch.compile(function)
+    made = torch.compile(function, options=None if options is None else dict(options))
 
     def call(*args: Any, **options: Any) -> Any:
         try:
