@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from hasnet_models import image_io
 from hasnet_models.medium import KINDS, Medium, apply, scale
+from hasnet_models.opencv import cv2
 
 SIDES = (512, 2048)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hasnet_models.medium import abstraction, ground, metal
 from hasnet_models.medium.base import Band, Fields, Medium, bounded
-from hasnet_models.medium.drawing import gathered
+from hasnet_models.medium.drawing import distant, gathered
 from hasnet_models.medium.scale import Field, blur, luma, smoothstep, spread
 from hasnet_models.medium.scene import Scene
 from hasnet_models.opencv import cv2
@@ -212,7 +212,7 @@ class SoftShading(Medium):
         hair = gathered(smooth, scene, flow, self.clumps)
         return {
             "gain": flat.gain,
-            "shift": flat.shift + hair + self._distance(smooth, scene),
+            "shift": flat.shift + hair + distant(smooth, scene, self.depth, 6.0),
             "light": np.float32(self.contrast) * (broad - np.float32(broad.mean()))
             + np.float32(self.occlusion) * hollow * skin,
             "blood": np.float32(self.blood) * terminator * skin,
@@ -221,14 +221,6 @@ class SoftShading(Medium):
             * (scene.gray - blur(scene.gray, scene.px(2.5)))
             * scene.fine("eyes"),
         }
-
-    def _distance(self, rgb: Field, scene: Scene) -> Field:
-        """What to add to put the ground out of focus, float32 (H, W, 3)."""
-        rest = smoothstep(scene.fine("rest"), 0.3, 0.9)
-        sigma = scene.px(6.0)
-        # only the ground's own colours are spread: the figure leaves no halo
-        far = blur(rgb * spread(rest), sigma) / spread(blur(rest, sigma) + np.float32(1e-4))
-        return spread(np.float32(self.depth) * rest) * (far - rgb)
 
     def lay(self, band: Band) -> Field:
         f = band.fields
