@@ -31,19 +31,20 @@ def rank(values: np.ndarray) -> np.ndarray:
 
 def order_of(pictures: Pictures, medium: Medium | None) -> tuple[float, int, int]:
     """Spearman's rho of skins, how many of the darkest third stay there, and how many it has."""
-    drawn = zip(pictures.drawn(medium, same=True), pictures.same_zones, strict=True)
+    drawn = zip(pictures.drawn(medium), pictures.zones, strict=True)
     after = rank(np.array([skin_lightness(rgb, zones) for rgb, zones in drawn]))
     before, third = rank(pictures.skin), len(after) // 3
     kept = int(((before < third) & (after < third)).sum())
     return float(np.corrcoef(before, after)[0, 1]), kept, third
 
 
-def row(name: str, pictures: Pictures, wanted: Statistics, medium: Medium | None) -> str:
+def row(name: str, studio: Studio, wanted: Statistics, medium: Medium | None) -> str:
     """One line of the table."""
-    looks = [statistics.of(pictures.drawn(one)) for one in (None, medium)]
+    own, same = (studio.pictures(name, one) for one in (False, True))
+    looks = [statistics.of(own.drawn(one)) for one in (None, medium)]
     edges = [look.edge_energy / wanted.edge_energy for look in looks]
     apart = [np.mean(list(statistics.distance(look, wanted).values())) for look in looks]
-    (plain, *_), (rho, kept, third) = (order_of(pictures, one) for one in (None, medium))
+    (plain, *_), (rho, kept, third) = (order_of(same, one) for one in (None, medium))
     return (
         f"{name:12}{edges[0]:5.2f} {edges[1]:6.2f} {apart[0]:9.3f} {apart[1]:6.3f}"
         f"  {plain:5.3f} {rho:6.3f} {kept:5} of {third}"
@@ -63,7 +64,7 @@ def main() -> None:
     print(HEAD)
     for name in installed(options.domains):
         wanted = statistics.of(references(options.faces, name, options.references))
-        print(row(name, studio.pictures(name), wanted, presets()[name]), flush=True)
+        print(row(name, studio, wanted, presets()[name]), flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from hasnet_models.avatar.shaping import zones_of
 from hasnet_models.data.index import INDEX, read_table
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.types import AlignedFace
-from hasnet_models.medium import Medium, apply, scale
+from hasnet_models.medium import Medium, apply, presets, scale
 from hasnet_models.plugins import discover
 from hasnet_models.plugins.reference import likest
 from hasnet_models.topology.zones import ZONES
@@ -38,25 +38,20 @@ class Pictures:
     """What the networks make of some people in one domain.
 
     Attributes:
-        x_tt: uint8 (N, 512, 512, 3), each under the reference most like the person.
-        same: the same under one reference for all, the domain's first.
+        x_tt: uint8 (N, 512, 512, 3).
         zones: float32 (N, 6, 32, 32) of `x_tt`.
-        same_zones: of `same`.
         skin: float32 (N,), lightness of the source's skin.
         seeds: int64 (N,), of the strokes.
     """
 
     x_tt: NDArray[np.uint8]
-    same: NDArray[np.uint8]
     zones: NDArray[np.float32]
-    same_zones: NDArray[np.float32]
     skin: NDArray[np.float32]
     seeds: NDArray[np.int64]
 
-    def drawn(self, medium: Medium | None, same: bool = False) -> Iterator[NDArray[np.float32]]:
+    def drawn(self, medium: Medium | None) -> Iterator[NDArray[np.float32]]:
         """Each picture in a medium, float32 (512, 512, 3), 0..1; as it is for None."""
-        pictures, zones = (self.same, self.same_zones) if same else (self.x_tt, self.zones)
-        for picture, maps, seed in zip(pictures, zones, self.seeds, strict=True):
+        for picture, maps, seed in zip(self.x_tt, self.zones, self.seeds, strict=True):
             rgb = scale.unit(picture)
             yield rgb if medium is None else apply(rgb, medium, zones=maps, seed=int(seed))
 
@@ -74,34 +69,37 @@ class Studio:
     def __init__(self, faces: Path, split: str, people: int, keep: Path | None = None) -> None:
         self._folder, self._split, self._people, self._keep = faces, split, people, keep
 
-    def pictures(self, domain: str) -> Pictures:
-        """What the networks make of the people in a domain."""
+    def pictures(self, domain: str, same: bool = False) -> Pictures:
+        """What the networks make of the people in a domain.
+
+        Args:
+            same: under one reference for all, the domain's first; otherwise each under that which
+                is most like the person.
+        """
         if self._keep is None:
-            return self._made(domain)
-        path = self._keep / f"{domain}-{self._split}-{self._people}.npz"
+            return self._made(domain, same)
+        under = "same" if same else "own"
+        path = self._keep / f"{domain}-{self._split}-{self._people}-{under}.npz"
         if not path.is_file():
             self._keep.mkdir(parents=True, exist_ok=True)
-            made = self._made(domain)
+            made = self._made(domain, same)
             np.savez(path, **{f.name: getattr(made, f.name) for f in fields(made)})
         with np.load(path) as found:
             return Pictures(**found)
 
-    def _made(self, name: str) -> Pictures:
+    def _made(self, name: str, same: bool) -> Pictures:
         domain = discover().get(name)
-        own = [likest(domain.references, self._pipeline.embed(face.crop)) for face in self._faces]
-        one = [domain.references[0]] * len(own)
-        likely, same = ([], [])
-        for top in range(0, len(own), _AT_ONCE):
+        faces, all_of_it = self._faces, domain.references
+        chosen = [all_of_it[0] if same else likest(all_of_it, z_id) for z_id in self._z_ids]
+        steps = []
+        for top in range(0, len(faces), _AT_ONCE):
             part = slice(top, top + _AT_ONCE)
-            for references, found in ((own, likely), (one, same)):
-                found += self._pipeline.render_many(self._faces[part], references[part], domain)
+            steps += self._pipeline.render_many(faces[part], chosen[part], domain)
         return Pictures(
-            np.stack([steps.x_tt for steps in likely]),
-            np.stack([steps.x_tt for steps in same]),
-            np.stack([steps.zones for steps in likely]),
-            np.stack([steps.zones for steps in same]),
-            np.array([skin_lightness(f.crop, zones_of(f)) for f in self._faces], np.float32),
-            np.array([zlib.crc32(np.ascontiguousarray(f.crop)) for f in self._faces]),
+            np.stack([one.x_tt for one in steps]),
+            np.stack([one.zones for one in steps]),
+            np.array([skin_lightness(f.crop, zones_of(f)) for f in faces], np.float32),
+            np.array([zlib.crc32(np.ascontiguousarray(f.crop)) for f in faces]),
         )
 
     @cached_property
@@ -112,6 +110,10 @@ class Studio:
     def _faces(self) -> list[AlignedFace]:
         files = picture_files(self._folder, "photo", self._split, self._people)
         return [self._pipeline.crop(image_io.read(file), ALIGNED)[0] for file in files]
+
+    @cached_property
+    def _z_ids(self) -> list[NDArray[np.float32]]:
+        return [self._pipeline.embed(face.crop) for face in self._faces]
 
 
 def picture_files(faces: Path, domain: str, split: str, count: int) -> list[Path]:
@@ -137,6 +139,4 @@ def skin_lightness(rgb: np.ndarray, zones: NDArray[np.float32]) -> float:
 
 def installed(names: Sequence[str]) -> list[str]:
     """The domains that were named, or all that have a preset medium."""
-    from hasnet_models.medium import presets
-
     return list(names) or list(presets())

@@ -19,7 +19,7 @@ _DISTANCE = 20.0  # px: how far the colours of a simplified ground are spread
 _INK = (0.1, 0.085, 0.08)
 # Percentile of lightness that is bare paper, and the darkest it may be: with darker paper every
 # picture would have a tone curve of its own, and dark skin come out as light as fair skin.
-_PAPER, _DARKEST_PAPER = 90, 0.96
+_PAPER, _DARKEST_PAPER = 90, 0.985
 
 
 def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int) -> Field:

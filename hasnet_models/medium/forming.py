@@ -125,15 +125,15 @@ class Metal(Medium):
     """
 
     kind: ClassVar[str] = "metal"
-    width: float = bounded(6.0, 1.0, 16.0, fitted=False)
-    tolerance: float = bounded(0.09, 0.01, 0.4, fitted=False)
+    width: float = bounded(7.5, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.14, 0.01, 0.4, fitted=False)
     even: float = bounded(0.45, 0.0, 1.0, fitted=False)
     unify: float = bounded(0.9, 0.0, 1.0, fitted=False)
     model: float = bounded(0.6, 0.0, 1.5)
     polish: float = bounded(0.85, 0.0, 2.0)
     shine: float = bounded(0.5, 0.0, 1.0, fitted=False)
     broad: float = bounded(5.0, 2.0, 16.0)
-    deep: float = bounded(0.1, 0.0, 0.5, fitted=False)
+    deep: float = bounded(0.05, 0.0, 0.5, fitted=False)
     patina: float = bounded(0.015, 0.0, 0.15, fitted=False)
     grain: float = bounded(0.01, 0.0, 0.05)
 

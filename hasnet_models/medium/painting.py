@@ -69,12 +69,13 @@ class Paint(Medium):
         if self.blend:
             dabs = _blended(dabs, scene, self.blend)
         # thin dark things, such as glasses, would break under a full pull
-        pull = quiet * (1 - np.float32(0.6) * flow.edge)
+        pull = quiet * (1 - np.float32(0.75) * flow.edge)
         return {
             "dabs": _dragged(dabs, flow, found["height"] * pull, scene.px(self.drag)),
             "load": found["load"] * quiet,
             "relief": ground.lit(ridges, scene.side) * quiet,
-            "weave": ground.lit(found["weave"], scene.side),
+            # it shows where a stroke left little paint
+            "weave": ground.lit(found["weave"], scene.side) * smoothstep(-found["load"], -0.4, 1.6),
             "line": outlines(scene, flow, 1.3) if self.line else np.zeros((1, 1), np.float32),
         }
 
@@ -84,7 +85,7 @@ class Paint(Medium):
         dabs = abstraction.chroma(f["dabs"], self.chroma) * line[..., None]
         gray = luma(dabs)
         light = np.float32(self.relief) * f["relief"] * (np.float32(0.35) + np.float32(0.9) * gray)
-        light += np.float32(0.7 * self.weave) * f["weave"] * (1 - gray)
+        light += np.float32(1.4 * self.weave) * f["weave"] * (1 - gray) ** 2
         light += np.float32(self.tone) * f["load"]
         # a painter who has no colours has no warm and cool ones either
         saturation = smoothstep(dabs.max(-1) - dabs.min(-1), 0.0, _COLOURED)
