@@ -257,14 +257,16 @@ class Ink(Medium):
             pressure=lambda: scene.strokes(flow, 2.5, 14.0, 1),
             fibres=lambda: ground.fibres(scene.shape, scene.side, scene.seed),
             wash=lambda: ground.octaves(scene.shape, scene.side, 70.0, 5, scene.seed, 2),
-            line=lambda: outlines(scene, flow, self.sigma) * nearness(scene, self.depth),
+            line=lambda: outlines(scene, flow, self.sigma),
         )
         wash, fibres = found["wash"], found["fibres"]
         return {
             "gain": flat.gain,
             "shift": flat.shift + far,
             "lift": lift * scene.zone("skin", "lips", "eyes"),
-            "line": found["line"] - np.float32(self.swell) * found["pressure"],
+            # without an edge to follow, pressure alone would draw scratches
+            "line": (found["line"] - np.float32(self.swell) * flow.edge * found["pressure"])
+            * nearness(scene, self.depth),
             "wash": wash + np.float32(0.4) * fibres,
             "paper": ground.unit(fibres + np.float32(0.8) * wash),
         }
