@@ -20,7 +20,7 @@ def start_job(request: Request, terminal: Terminal) -> Job:
     terminal.report_plugins(registry)
     return Job.start(
         request, registry, factory.load_pipeline,
-        lambda note: terminal.note(with_flags(note, ("domain",))),
+        lambda note: terminal.note(with_flags(note, ("domain", "medium_kind"))),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from hasnet_models.controls.zone_choice import parse_colours
 from hasnet_models.face.paste import paste
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.frame import invert, transform
-from hasnet_models.medium import KINDS
+from hasnet_models.medium import KINDS, presets
 from hasnet_models.medium.laying import GREATEST_STRENGTH
 from hasnet_models.plugins import discover, forget
 from hasnet_models.topology import zone_names
@@ -115,12 +115,26 @@ def test_parameters_of_the_manifest_count(site):
     assert job(domain="two", medium_kind="paint", medium=0.5).layer == Layer(KINDS["paint"](), 0.5)
 
 
-def test_a_domain_that_nobody_named_lends_no_medium(run, site, pipeline, face):
+def test_the_nearest_domain_lends_its_medium_and_that_is_said(run, site, pipeline, face):
     install(site)
-    run("avatar", face, "--ref", face, "-o", "a.png")
+    err = run("avatar", face, "--ref", face, "-o", "a.png").err
+    assert "nearest to domain 'drawn', whose medium is pencil" in err
+    assert "(--domain NAME or --medium-kind none choose)" in err
+    medium = json.loads(image_io.read_metadata("a.png")["medium"])
+    assert (medium["kind"], medium["line"]) == ("pencil", 0.7)
+    err = run("avatar", face, "--ref", face, "--medium-kind", "none", "-o", "b.png").err
+    assert "medium is" not in err and "medium" not in image_io.read_metadata("b.png")
+    run("avatar", face, "--ref", face, "--medium-kind", "film", "-o", "c.png")
+    assert json.loads(image_io.read_metadata("c.png")["medium"])["kind"] == "film"
+
+
+def test_a_domain_with_a_wrong_medium_is_not_the_nearest(run, site, pipeline, face):
+    install(site, table='[medium]\nkind = "pencl"\n')
+    code, _, err = run("avatar", face, "--ref", face, "-o", "a.png")
+    assert code == 0 and "Domain drawn is left out" in err and "There is no medium 'pencl'" in err
     assert "medium" not in image_io.read_metadata("a.png")
-    run("avatar", face, "--ref", face, "--medium-kind", "film", "-o", "b.png")
-    assert json.loads(image_io.read_metadata("b.png")["medium"])["kind"] == "film"
+    code, _, err = run("avatar", face, "--ref", face, "--medium-kind", "none", "-o", "b.png")
+    assert code == 0 and "nearest to domain 'drawn'" in err
 
 
 @pytest.mark.parametrize(
@@ -177,9 +191,8 @@ def test_what_is_no_medium_is_a_broken_plugin(run, site, pipeline, face, given):
     assert code == 6 and "is no medium of that kind" in err
 
 
-@pytest.mark.parametrize("name", ["sketch", "anime", "oil"])
+@pytest.mark.parametrize("name", sorted(presets()))
 def test_our_own_domains_have_their_media(name, monkeypatch):
-    from hasnet_models.medium import presets
     from hasnet_models.plugins import Domain
     from hasnet_models.plugins.media import medium_of
 
@@ -382,9 +395,14 @@ def test_photos_of_hardly_any_height(made, kind, size, tmp_path):
     assert made("--paste", *options, photo=photo).shape == (*size, 3)
 
 
-def test_all_black_and_alpha(made, run, tmp_path):
-    black = picture(tmp_path / "black.png", 0, 40, 40)
-    assert made("--paste", "--medium-all", "--face", "aligned", photo=black).shape == (40, 40, 3)
+@pytest.mark.parametrize("level", [0, 255])
+def test_all_black_and_all_white(made, level, tmp_path):
+    even = picture(tmp_path / "even.png", level, 40, 40)
+    assert made("--paste", "--medium-all", "--face", "aligned", photo=even).shape == (40, 40, 3)
+
+
+def test_alpha_is_kept(run, site, pipeline, tmp_path):
+    install(site)
     pixels = np.full((40, 40, 4), 200, np.uint8)
     pixels[:, :20, 3] = 0
     clear = tmp_path / "clear.png"
@@ -404,6 +422,18 @@ def test_memory_of_a_large_paste_is_bounded():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (result != photo).any() and peak < 12 * photo.nbytes
+
+
+@pytest.mark.parametrize("kind", ["pencil", "paint", "stone"])
+def test_memory_of_a_large_covered_photo_is_bounded(kind):
+    photo = np.full((4000, 4000, 3), 120, np.uint8)
+    aligned = AlignedFace(waves(512, 512), turned(0.0, 0.128, 0, 0))
+    layer = Layer(KINDS[kind](), 1.0)
+    tracemalloc.start()
+    drawn = layer.on_photo(photo, [aligned], [steps_of(aligned.crop, aligned.crop)])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (drawn != photo).any() and peak < 8 * photo.nbytes
 
 
 @pytest.mark.parametrize(

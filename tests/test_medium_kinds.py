@@ -4,7 +4,6 @@ import dataclasses
 import math
 import tracemalloc
 
-import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from hasnet_models.medium import (
     KINDS,
     Band,
     Medium,
+    Scene,
     apply,
     bounded,
     from_table,
@@ -21,6 +21,7 @@ from hasnet_models.medium import (
     scale,
     to_table,
 )
+from hasnet_models.opencv import cv2
 
 DOMAINS = {
     *("photo", "night", "nir", "cartoon3d", "anime", "sketch", "caricature", "oil"),
@@ -160,6 +161,46 @@ def test_strokes_are_quieter_at_the_eyes_than_in_hair(kind):
     drawn = scale.luma(apply(picture, KINDS[kind](), zones=zones))
     eyes, hair = (scale.resize(zones[i], (512, 512)) > 0.9 for i in (2, 3))
     assert drawn[eyes].std() < 0.8 * drawn[hair].std()
+
+
+def ground() -> np.ndarray:
+    """The rows and columns of `zone_maps` at 256 px that are behind the figure alone."""
+    return scale.resize(zone_maps()[5], (256, 256)) > 0.97
+
+
+@pytest.mark.parametrize("kind", ["cel", "ink", "face-paint"])
+def test_smears_of_the_ground_are_no_lines(kind):
+    smeared = face()
+    smeared[:, 8:20] *= 0.6
+    calm, busy = (KINDS[kind](depth=depth) for depth in (1.0, 0.0))
+    calm, busy = (scale.luma(apply(smeared, m, zones=zone_maps())) for m in (calm, busy))
+    slopes = [np.abs(np.diff(drawn, axis=1))[ground()[:, 1:]] for drawn in (calm, busy)]
+    assert np.percentile(slopes[0], 99) < 0.5 * np.percentile(slopes[1], 99)
+
+
+def test_paint_without_colours_has_none():
+    grey = scale.spread(scale.luma(face()))
+    painted = apply(grey, KINDS["paint"](warmth=0.1))
+    assert (painted.max(-1) - painted.min(-1)).max() < 0.02
+
+
+def test_blotches_of_skin_are_painted_over():
+    blotched, paint = face(), KINDS["paint"]
+    cv2.circle(blotched, (128, 150), 12, (0.8, 0.25, 0.2), -1)
+    at = []
+    for blend in (0.0, 0.8):
+        drawn = apply(blotched, paint(blend=blend), zones=zone_maps())[145:155, 123:133]
+        at.append(float((drawn[..., 0] - drawn[..., 1]).mean()))
+    assert at[1] < 0.6 * at[0]
+
+
+def test_a_painter_s_hand_wanders():
+    even = np.full((256, 256, 3), 0.6, np.float32)
+    flow = Scene.of(even, 256, None, 3).flow(wander=38.0)
+    turned = np.degrees(np.arctan2(flow.y, flow.x))
+    assert np.ptp(np.percentile(turned, [5, 95])) > 30
+    still = Scene.of(even, 256, None, 3).flow()
+    np.testing.assert_allclose(still.x, np.cos(np.radians(50)), atol=1e-3)
 
 
 def test_the_side_gives_the_size_of_strokes():

@@ -13,6 +13,7 @@ import numpy as np
 from hasnet_models import image_io
 from hasnet_models.avatar import provenance
 from hasnet_models.avatar.layer import Layer, for_paste, layer_of
+from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.materials import Materials, materials, read_files
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request, Say
@@ -20,7 +21,7 @@ from hasnet_models.avatar.steps import Pipeline, Steps, weakened
 from hasnet_models.controls.background import before
 from hasnet_models.controls.background_choice import TRANSPARENT
 from hasnet_models.controls.mix import mix
-from hasnet_models.errors import DomainError
+from hasnet_models.errors import DomainError, PluginError
 from hasnet_models.face.align import resized, warp
 from hasnet_models.face.choice import LIKE, FaceChoice
 from hasnet_models.face.matte import matte
@@ -110,9 +111,8 @@ class Job:
             for note in notes:
                 say(f"{picture.name}: {note}")
             if request.domain is None:
-                domain = _nearest(pipeline, fixed, registry, say)
-                # a domain that nobody named lends its network, but its medium only when asked
-                layer = layer_of(request.look, domain) if request.look.medium_kind else None
+                domain = _nearest(pipeline, fixed, registry, request.look, say)
+                layer = layer_of(request.look, domain)
         like = _likeness(pipeline, liked, say) if liked else None
         own = materials(files, pipeline, say)
         return cls(request, pipeline, domain, fixed, seed, like, own, layer)
@@ -349,17 +349,22 @@ def _named_reference(request: Request, domain: Domain | None) -> Reference | Non
 
 
 def _nearest(
-    pipeline: Pipeline, reference: Reference, registry: Registry, say: Say
+    pipeline: Pipeline, reference: Reference, registry: Registry, look: Look, say: Say
 ) -> Domain | None:
-    usable = []
+    """The domain whose network, shape and medium a reference of the user's own is given."""
+    usable = {}
     for domain in registry.domains:
         try:
             _check_files(domain)
-        except DomainError as error:
+            usable[domain.name] = domain, layer_of(look, domain)
+        except (DomainError, PluginError) as error:
             say(f"Domain {domain.name} is left out: {error}")
-        else:
-            usable.append(domain)
-    nearest = pipeline.nearest_domain(reference, usable)
-    name = f"domain '{nearest.name}'" if nearest else "no domain, so the base network is used"
-    say(f"{reference.name} is nearest to {name} (domain=NAME chooses).")
+    nearest = pipeline.nearest_domain(reference, [domain for domain, _ in usable.values()])
+    if nearest is None:
+        say(f"{reference.name} is nearest to no domain, so the base network is used.")
+        return None
+    layer = usable[nearest.name][1]
+    made_in = f", whose medium is {layer.medium.kind}" if layer else ""
+    hint = "domain=NAME or medium_kind=none choose" if layer else "domain=NAME chooses"
+    say(f"{reference.name} is nearest to domain '{nearest.name}'{made_in} ({hint}).")
     return nearest

@@ -15,10 +15,11 @@ from hasnet_models.medium.scene import Scene
 from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 
+_DISTANCE = 20.0  # px: how far the colours of a simplified ground are spread
 _INK = (0.1, 0.085, 0.08)
 # Percentile of lightness that is bare paper, and the darkest it may be: with darker paper every
 # picture would have a tone curve of its own, and dark skin come out as light as fair skin.
-_PAPER, _DARKEST_PAPER = 90, 0.96
+_PAPER, _DARKEST_PAPER = 90, 0.985
 
 
 def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int) -> Field:
@@ -47,6 +48,25 @@ def gathered(rgb: Field, scene: Scene, flow: Flow, amount: float) -> Field:
     return spread(np.float32(amount) * scene.zone("hair")) * (locks - rgb)
 
 
+def distant(rgb: Field, scene: Scene, amount: float, width: float) -> Field:
+    """What to add to put the ground out of focus, float32 (H, W, 3); nothing without zones.
+
+    A ground as the networks leave it has smears and streaks, which lines and flat colours would
+    draw after. Only its own colours are spread: the figure leaves no halo.
+
+    Args:
+        rgb: float32 (H, W, 3), of the scene.
+        amount: 0 leaves it, 1 is out of focus.
+        width: deviation of the blur, in px of a 512 px frame.
+    """
+    if scene.maps is None or not amount:
+        return np.zeros_like(rgb)
+    rest = scene.behind()
+    sigma = scene.px(width)
+    far = blur(rgb * spread(rest), sigma) / spread(blur(rest, sigma) + np.float32(1e-4))
+    return spread(np.float32(amount) * rest) * (far - rgb)
+
+
 def outlines(scene: Scene, flow: Flow, sigma: float) -> Field:
     """Differences of Gaussians for lines, finer at eyes and lips."""
     gray = blur(scene.gray, scene.px(0.8))
@@ -56,6 +76,11 @@ def outlines(scene: Scene, flow: Flow, sigma: float) -> Field:
     fine = lines.differences(gray, flow, scene.px(0.7 * sigma), scene.px(3.0))
     share = scene.zone("eyes", "lips")
     return wide + share * (np.float32(1.15) * fine - wide)
+
+
+def nearness(scene: Scene, depth: float) -> Field:
+    """How much of its lines and steps each pixel keeps, float32 (H, W), 1 on the figure."""
+    return 1 - np.float32(depth) * scene.behind()
 
 
 @dataclass(frozen=True)
@@ -115,7 +140,7 @@ class Cel(Medium):
         width, tolerance: of the smoothing. bins: lightnesses. steps: how much they count.
         line: how dark outlines are. sigma: half their width. sharpness: of their flanks.
         chroma: colours times so much. even: how much of the broad light on skin is taken out.
-        clumps: how much hair is gathered into locks.
+        clumps: how much hair is gathered into locks. depth: how much the ground is simplified.
     """
 
     kind: ClassVar[str] = "cel"
@@ -129,23 +154,25 @@ class Cel(Medium):
     chroma: float = bounded(1.12, 0.5, 2.0, fitted=False)
     even: float = bounded(0.15, 0.0, 0.8, fitted=False)
     clumps: float = bounded(0.85, 0.0, 1.0, fitted=False)
+    depth: float = bounded(0.85, 0.0, 1.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         flow = scene.flow()
         flat = abstraction.flattened(scene.rgb, scene.side, self.width, self.tolerance, 3)
         smooth = flat.of(scene.rgb)
-        gray = luma(smooth)
+        far, near = distant(smooth, scene, self.depth, _DISTANCE), nearness(scene, self.depth)
+        gray = luma(smooth + far)
         lift = np.float32(self.even) * abstraction.even(
             gray, scene.side, 40.0, scene.mean(gray, "skin")
         )
         gray = along(blur(gray, scene.px(1.5)), flow, scene.px(6.0))
         return {
             "gain": flat.gain,
-            "shift": flat.shift + gathered(smooth, scene, flow, self.clumps),
+            "shift": flat.shift + gathered(smooth, scene, flow, self.clumps) + far,
             "gray": gray,
             "lift": lift * scene.zone("skin", "lips", "eyes"),
-            "flank": abstraction.flanks(gray, scene.side, 8.0),
-            "line": outlines(scene, flow, self.sigma),
+            "flank": 1 + (abstraction.flanks(gray, scene.side, 8.0) - 1) * near,
+            "line": outlines(scene, flow, self.sigma) * near,
         }
 
     def lay(self, band: Band) -> Field:
@@ -202,6 +229,7 @@ class Ink(Medium):
         width, tolerance: of the smoothing. even: how much of the broad light is taken out.
         line: how dark lines are. sigma: half their width. swell: how much their width varies.
         sharpness: of their flanks. pigment: unevenness of washes. paper: light on the fibres.
+        depth: how much the ground is simplified.
     """
 
     kind: ClassVar[str] = "ink"
@@ -214,11 +242,14 @@ class Ink(Medium):
     sharpness: float = bounded(60.0, 5.0, 150.0)
     pigment: float = bounded(0.16, 0.0, 0.5)
     paper: float = bounded(0.035, 0.0, 0.1)
+    depth: float = bounded(0.85, 0.0, 1.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
         flow = scene.flow()
         flat = abstraction.flattened(scene.rgb, scene.side, self.width, self.tolerance, 4)
-        gray = luma(flat.of(scene.rgb))
+        smooth = flat.of(scene.rgb)
+        far = distant(smooth, scene, self.depth, _DISTANCE)
+        gray = luma(smooth + far)
         lift = np.float32(self.even) * abstraction.even(
             gray, scene.side, 40.0, scene.mean(gray, "skin")
         )
@@ -231,9 +262,11 @@ class Ink(Medium):
         wash, fibres = found["wash"], found["fibres"]
         return {
             "gain": flat.gain,
-            "shift": flat.shift,
+            "shift": flat.shift + far,
             "lift": lift * scene.zone("skin", "lips", "eyes"),
-            "line": found["line"] - np.float32(self.swell) * found["pressure"],
+            # without an edge to follow, pressure alone would draw scratches
+            "line": (found["line"] - np.float32(self.swell) * flow.edge * found["pressure"])
+            * nearness(scene, self.depth),
             "wash": wash + np.float32(0.4) * fibres,
             "paper": ground.unit(fibres + np.float32(0.8) * wash),
         }

@@ -9,7 +9,7 @@ import numpy as np
 
 from hasnet_models.medium import abstraction, ground, metal
 from hasnet_models.medium.base import Band, Fields, Medium, bounded
-from hasnet_models.medium.drawing import gathered
+from hasnet_models.medium.drawing import distant, gathered
 from hasnet_models.medium.scale import Field, blur, luma, smoothstep, spread
 from hasnet_models.medium.scene import Scene
 from hasnet_models.opencv import cv2
@@ -125,15 +125,15 @@ class Metal(Medium):
     """
 
     kind: ClassVar[str] = "metal"
-    width: float = bounded(6.0, 1.0, 16.0, fitted=False)
-    tolerance: float = bounded(0.09, 0.01, 0.4, fitted=False)
+    width: float = bounded(7.5, 1.0, 16.0, fitted=False)
+    tolerance: float = bounded(0.14, 0.01, 0.4, fitted=False)
     even: float = bounded(0.45, 0.0, 1.0, fitted=False)
     unify: float = bounded(0.9, 0.0, 1.0, fitted=False)
     model: float = bounded(0.6, 0.0, 1.5)
     polish: float = bounded(0.85, 0.0, 2.0)
     shine: float = bounded(0.5, 0.0, 1.0, fitted=False)
     broad: float = bounded(5.0, 2.0, 16.0)
-    deep: float = bounded(0.1, 0.0, 0.5, fitted=False)
+    deep: float = bounded(0.05, 0.0, 0.5, fitted=False)
     patina: float = bounded(0.015, 0.0, 0.15, fitted=False)
     grain: float = bounded(0.01, 0.0, 0.05)
 
@@ -212,7 +212,7 @@ class SoftShading(Medium):
         hair = gathered(smooth, scene, flow, self.clumps)
         return {
             "gain": flat.gain,
-            "shift": flat.shift + hair + self._distance(smooth, scene),
+            "shift": flat.shift + hair + distant(smooth, scene, self.depth, 6.0),
             "light": np.float32(self.contrast) * (broad - np.float32(broad.mean()))
             + np.float32(self.occlusion) * hollow * skin,
             "blood": np.float32(self.blood) * terminator * skin,
@@ -221,14 +221,6 @@ class SoftShading(Medium):
             * (scene.gray - blur(scene.gray, scene.px(2.5)))
             * scene.fine("eyes"),
         }
-
-    def _distance(self, rgb: Field, scene: Scene) -> Field:
-        """What to add to put the ground out of focus, float32 (H, W, 3)."""
-        rest = smoothstep(scene.fine("rest"), 0.3, 0.9)
-        sigma = scene.px(6.0)
-        # only the ground's own colours are spread: the figure leaves no halo
-        far = blur(rgb * spread(rest), sigma) / spread(blur(rest, sigma) + np.float32(1e-4))
-        return spread(np.float32(self.depth) * rest) * (far - rgb)
 
     def lay(self, band: Band) -> Field:
         f = band.fields

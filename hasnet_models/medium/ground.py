@@ -15,6 +15,7 @@ from hasnet_models.medium.tangent_flow import fixed
 from hasnet_models.opencv import cv2
 
 _LAYER = 40  # the noises of grounds, apart from those of strokes
+_SLUB = 9  # threads' widths: how far one stays as thick
 LIGHT = -125.0  # degrees: from the upper left
 
 
@@ -56,14 +57,25 @@ def fibres(shape: tuple[int, int], side: float, seed: int) -> Field:
 
 
 def canvas(shape: tuple[int, int], side: float, thread: float, seed: int) -> Field:
-    """Weave of threads `thread` / 512 of the side apart, a little uneven; mean 0, deviation 1."""
+    """Weave of threads `thread` / 512 of the side apart, as uneven as flax; mean 0, deviation 1."""
     pitch = thread * side / UNIT
-    wander = octaves(shape, side, 60.0, 2, seed, 3) * np.float32(0.25 * pitch)
+    wander = octaves(shape, side, 60.0, 3, seed, 3) * np.float32(0.35 * pitch)
     columns, rows = (np.arange(n, dtype=np.float32) + np.float32(0.5) for n in shape[::-1])
     x = (columns[None] + wander) * np.float32(np.pi / pitch)
     y = (rows[:, None] - wander) * np.float32(np.pi / pitch)
     warp, weft = np.sin(x) ** 2, np.sin(y) ** 2
-    return unit(np.maximum(warp * (1 - weft), weft * (1 - warp)))
+    down, across = _slubs(shape, side, thread, seed)
+    return unit(np.maximum(down * warp * (1 - weft), across * weft * (1 - warp)))
+
+
+def _slubs(shape: tuple[int, int], side: float, thread: float, seed: int) -> tuple[Field, Field]:
+    """How thick threads are along their way, down and across, float32 (H, W) each, mean 1."""
+    found = []
+    for layer, way in enumerate(((1, _SLUB), (_SLUB, 1))):
+        size = tuple(max(1, round(cells * thread * side / UNIT)) for cells in way)
+        grain = noise(shape, side, thread / UNIT, seed, _LAYER + 70 + layer)
+        found.append(1 + np.float32(0.5) * np.clip(unit(cv2.blur(grain, size)), -1.8, 1.8))
+    return found[0], found[1]
 
 
 def minerals(shape: tuple[int, int], side: float, grain: float, seed: int) -> Field:

@@ -10,12 +10,17 @@ import numpy as np
 from hasnet_models.medium import abstraction, ground, lines
 from hasnet_models.medium.base import Band, Fields, Medium, bounded, together
 from hasnet_models.medium.drawing import outlines, two_widths
+from hasnet_models.medium.forming import own_tint, unified
 from hasnet_models.medium.kuwahara import kuwahara
-from hasnet_models.medium.scale import Field, luma
+from hasnet_models.medium.scale import Field, luma, smoothstep
 from hasnet_models.medium.scene import Scene
 from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 
+_WANDER = 38.0  # degrees
+_CALM_GROUND = 0.6  # share of the strokes' light and colour that a ground does without
+_COLOURED = 0.2  # greatest less least plane, of a pixel that has a colour
+_BLOTCH = (0.06, 0.3)  # distance from the skin's own colour: none, all of one
 _WARM = (1.0, 0.1, -0.9)
 
 
@@ -29,6 +34,7 @@ class Paint(Medium):
         relief: light on the strokes' ridges; thick in the lights, thin in the darks.
         tone: how lightness varies from stroke to stroke. warmth: the same of warm and cool.
         line: how dark drawn outlines are. chroma: colours times so much.
+        blend: how much blotches of another colour on skin are brought to the skin's own.
         weave: light on the canvas where the paint is thin. thread: distance of its threads.
     """
 
@@ -44,11 +50,14 @@ class Paint(Medium):
     weave: float = bounded(0.02, 0.0, 0.1, fitted=False)
     line: float = bounded(0.0, 0.0, 1.0)
     chroma: float = bounded(1.0, 0.5, 2.0, fitted=False)
+    blend: float = bounded(0.0, 0.0, 1.0, fitted=False)
     thread: float = bounded(3.2, 1.5, 8.0, fitted=False)
 
     def fields(self, scene: Scene) -> Fields:
-        flow = scene.flow()
+        # nobody paints a whole ground in one direction
+        flow = scene.flow(wander=_WANDER)
         quiet = np.minimum(scene.coarse ** np.float32(1.7), 1.5)
+        quiet *= 1 - np.float32(_CALM_GROUND) * scene.behind()
         found = together(
             height=lambda: two_widths(scene, flow, self.width, self.length, 1),
             bristles=lambda: scene.strokes(flow, 0.45 * self.width, self.length, 5),
@@ -57,13 +66,16 @@ class Paint(Medium):
         )
         ridges = found["height"] + np.float32(0.35) * found["bristles"]
         dabs = kuwahara(scene.rgb, flow, scene.coarse * scene.px(self.radius), self.sharpness)
+        if self.blend:
+            dabs = _blended(dabs, scene, self.blend)
         # thin dark things, such as glasses, would break under a full pull
-        pull = quiet * (1 - np.float32(0.6) * flow.edge)
+        pull = quiet * (1 - np.float32(0.75) * flow.edge)
         return {
             "dabs": _dragged(dabs, flow, found["height"] * pull, scene.px(self.drag)),
             "load": found["load"] * quiet,
             "relief": ground.lit(ridges, scene.side) * quiet,
-            "weave": ground.lit(found["weave"], scene.side),
+            # it shows where a stroke left little paint
+            "weave": ground.lit(found["weave"], scene.side) * smoothstep(-found["load"], -0.4, 1.6),
             "line": outlines(scene, flow, 1.3) if self.line else np.zeros((1, 1), np.float32),
         }
 
@@ -73,10 +85,20 @@ class Paint(Medium):
         dabs = abstraction.chroma(f["dabs"], self.chroma) * line[..., None]
         gray = luma(dabs)
         light = np.float32(self.relief) * f["relief"] * (np.float32(0.35) + np.float32(0.9) * gray)
-        light += np.float32(0.7 * self.weave) * f["weave"] * (1 - gray)
+        light += np.float32(1.4 * self.weave) * f["weave"] * (1 - gray) ** 2
         light += np.float32(self.tone) * f["load"]
-        warm = np.float32(self.warmth) * f["load"] * gray
+        # a painter who has no colours has no warm and cool ones either
+        saturation = smoothstep(dabs.max(-1) - dabs.min(-1), 0.0, _COLOURED)
+        warm = np.float32(self.warmth) * f["load"] * gray * saturation
         return dabs + cv2.merge([light + np.float32(share) * warm for share in _WARM])
+
+
+def _blended(rgb: Field, scene: Scene, amount: float) -> Field:
+    """The picture (H, W, 3) with blotches on skin in the skin's own colour, as light as before."""
+    tint = own_tint(rgb, scene)
+    apart = np.abs(rgb - luma(rgb)[..., None] * tint).max(-1)
+    blotch = smoothstep(apart, *_BLOTCH) * scene.fine("skin")
+    return unified(rgb, tint, np.float32(amount) * blotch)
 
 
 def _dragged(rgb: Field, flow: Flow, height: Field, amount: float) -> Field:

@@ -25,6 +25,8 @@ PIXELS = 1 << 22
 _COARSE = (0.85, 0.6, 0.5, 1.15, 1.3, 1.6)
 _HAIR_WEIGHT = 3.0
 _ZONE_WIDTH = 24.0
+# a hand's direction: cells of its map in a frame, side of a place that shares one
+_CELLS, _TURN, _TURN_LAYER = 32, 0.28, 70
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,10 @@ class Scene:
         """As `zone`, but 0 without maps: for what is left out there."""
         return self.zone(*names) if self.maps is not None else np.zeros(self.shape, np.float32)
 
+    def behind(self) -> Field:
+        """How surely each pixel is of the ground behind the figure, float32 (H, W), 0..1."""
+        return scale.smoothstep(self.fine("rest"), 0.3, 0.9)
+
     def mean(self, field: Field, *names: str) -> float:
         """Mean of a field (H, W) over the named zones; over all of it without maps."""
         weight = self.zone(*names)
@@ -104,10 +110,12 @@ class Scene:
         """Strokes along a flow, mean 0, deviation 1; both lengths in px of a 512 px frame."""
         return lic.strokes(flow, self.side, cell, length, self.seed, layer)
 
-    def flow(self, hand: float = tangent_flow.HAND) -> Flow:
-        """The calm flow; where the picture gives no direction it is `hand` degrees, in hair circles
-        around the face."""
-        guide = np.broadcast_to(tangent_flow.doubled_angle(hand), (32, 32, 2)).astype(np.float32)
+    def flow(self, hand: float = tangent_flow.HAND, wander: float = 0.0) -> Flow:
+        """The calm flow; where the picture gives no direction it is `hand` degrees, more or less
+        by `wander` degrees from place to place, in hair circles around the face."""
+        cells = tuple(max(2, round(length * _CELLS / self.side)) for length in self.shape)
+        turns = scale.noise(cells, _CELLS, _TURN, self.seed, _TURN_LAYER)
+        guide = tangent_flow.doubled_angle(np.float32(hand) + np.float32(wander) * turns)
         if self.maps is not None:
             hair = self.maps[ZONES.index("hair")]
             circles = tangent_flow.around(hair.shape, self._face())

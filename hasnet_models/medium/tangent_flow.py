@@ -72,10 +72,10 @@ def calm(gray: Field, side: float, guide: Field) -> Flow:
     return Flow(*_halved(doubled[..., 0], doubled[..., 1]), edge)
 
 
-def doubled_angle(degrees: float) -> Field:
-    """The double-angle vector of a direction, float32 (2,)."""
-    angle = 2 * np.radians(degrees)
-    return np.array([np.cos(angle), np.sin(angle)], np.float32)
+def doubled_angle(degrees: Field | float) -> Field:
+    """The double-angle vectors of directions, float32, of one more dimension at the end."""
+    angle = np.float32(2) * np.radians(np.asarray(degrees, np.float32))
+    return np.stack([np.cos(angle), np.sin(angle)], -1)
 
 
 def around(shape: tuple[int, int], centre: tuple[float, float]) -> Field:
