@@ -52,6 +52,7 @@ def _missing(config: pytest.Config) -> list[str]:
 GOOD_PLUGIN = """
 from hasnet_models.plugins import Domain, hookimpl
 
+
 @hookimpl
 def hasnet_domains():
     yield Domain.from_package(__name__)

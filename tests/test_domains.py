@@ -151,20 +151,13 @@ def test_a_bad_hash_is_found_when_the_references_are_used(site):
 def test_a_head_is_checked_too(site):
     package = site.install("headed")
     manifest = package / "domain.toml"
-    manifest.write_text(manifest.read_text() + '[head]\nfile = "h.bin"\nsha256 = "00"\n')
-    assert "h.bin" in discover({}).failures[0].error
-    (package / "h.bin").write_bytes(b"weights")
+    table = f'[head]\nfile = "h.safetensors"\nsha256 = "{64 * "0"}"\n'
+    manifest.write_text(manifest.read_text() + table)
+    assert "h.safetensors" in discover({}).failures[0].error
+    (package / "h.safetensors").write_bytes(b"weights")
     (domain,) = discover({}).domains
-    with pytest.raises(DomainError, match=r"h\.bin is damaged"):
+    with pytest.raises(DomainError, match=r"h\.safetensors of fake_domain_headed is damaged"):
         _ = domain.head
-
-
-def test_a_head_without_hash_is_its_path(site):
-    package = site.install("headed")
-    manifest = package / "domain.toml"
-    manifest.write_text(manifest.read_text() + '[head]\nfile = "h.bin"\n')
-    (package / "h.bin").write_bytes(b"weights")
-    assert discover({}).domains[0].head == package / "h.bin"
 
 
 @pytest.mark.parametrize(
@@ -181,12 +174,12 @@ def test_a_head_without_hash_is_its_path(site):
         ("api = 1\nnome = 'x'", "unknown key 'nome'"),
         (
             "api = 1\nname = 'Bad Name'\ntitle = 'X'\nlicence = 'L'\n"
-            "[references]\nfile = 'references.safetensors'",
+            f"[references]\nfile = 'references.safetensors'\nsha256 = '{64 * '0'}'",
             "cannot be the name",
         ),
         (
             "api = 1\nname = 'none'\ntitle = 'X'\nlicence = 'L'\n"
-            "[references]\nfile = 'references.safetensors'",
+            f"[references]\nfile = 'references.safetensors'\nsha256 = '{64 * '0'}'",
             "cannot be the name",
         ),
     ],

@@ -16,8 +16,7 @@ from hasnet_models.avatar.steps import stages
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.networks.rt_net import RTNet
-from hasnet_models.plugins import Domain
-from hasnet_models.plugins.domain import DataFile
+from hasnet_models.plugins import DataFile, Domain
 from hasnet_models.plugins.reference import Reference, save_references
 from hasnet_models.topology.anime import anime_shape
 from hasnet_models.topology.flow import jacobians

@@ -18,7 +18,8 @@ from typing import Any
 
 from hasnet_models.atomic import replacing
 from hasnet_models.errors import DomainError
-from hasnet_models.plugins.domain import API, MANIFEST
+from hasnet_models.plugins.data_file import MANIFEST
+from hasnet_models.plugins.domain import API
 
 _FOLDER = "template"
 _PACKAGE_FILES = ("pyproject.toml", "LICENSE", "README.md")
