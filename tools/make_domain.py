@@ -37,7 +37,7 @@ def make_domain(facts: Facts, faces: Path, count: int, boxes: Path | None, keep:
     if not (keep and (folder / facts.package / REFERENCES).exists()):
         mine = [row for row in rows if row.get("source") not in facts.without]
         options = {"count": count, "licence": facts.licence, "boxes": boxes}
-        found = choose_references(faces, mine, facts.name, **options).found
+        found = choose_references(faces, mine, facts.name, evenly=facts.evenly, **options).found
     stated = {row["source"]: row["licence"] for row in rows}
     command = f"python tools/make_domain.py FACES_DIR {facts.name}"
     write_domain(facts, folder, found, stated, command)

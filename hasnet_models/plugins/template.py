@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path, PurePath
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -38,6 +38,7 @@ class Facts:
         origin: a paragraph: where its pictures come from, and what limits them.
         shape, medium: the tables of the manifest; empty to leave them out.
         without: sources whose pictures are not chosen.
+        evenly: whether as many dark as light faces are chosen.
         terms: by source, what its collection states, where the index does not say it well.
     """
 
@@ -48,6 +49,7 @@ class Facts:
     shape: Mapping[str, float] = field(default_factory=dict)
     medium: Mapping[str, Any] = field(default_factory=dict)
     without: Sequence[str] = ()
+    evenly: bool = False
     terms: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -71,12 +73,21 @@ def write_package(facts: Facts, folder: Path, kept: Container[str] = ()) -> Path
     """
     inner = folder / facts.package
     values = _values(facts)
-    files = dict.fromkeys(_PACKAGE_FILES, "") | {_MODULE: facts.package}
-    for name, place in files.items():
-        if PurePath(place, name).as_posix() not in kept:
-            _write(folder / place / name, _filled(name, values))
+    for name, place in _places(facts).items():
+        if place not in kept:
+            _write(folder / place, _filled(name, values))
     _write(inner / MANIFEST, manifest(facts))
     return inner
+
+
+def _places(facts: Facts) -> dict[str, str]:
+    """File of the template -> where it goes inside a plugin's folder."""
+    return {
+        **{name: name for name in _PACKAGE_FILES},
+        _MODULE: f"{facts.package}/{_MODULE}",
+        # a name of its own, so that pytest can run the tests of several plugins at once
+        "test_domain.py": f"tests/test_{facts.package}.py",
+    }
 
 
 def write_origin(

@@ -7,7 +7,6 @@ its own, a `pyproject.toml` that does not announce the package.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -17,10 +16,9 @@ from hasnet_models.plugins.data_file import SUFFIX
 from hasnet_models.plugins.domain import Domain
 from hasnet_models.plugins.folder import open_domain
 from hasnet_models.plugins.media import medium_of
+from hasnet_models.plugins.project import GROUP, PROJECT_FILE, entry_points_of
 from hasnet_models.plugins.specs import FAILED, NOTE, OK, Check
 
-PROJECT_FILE = "pyproject.toml"
-_GROUP = "hasnet"
 _ALLOWED = {SUFFIX, ".toml", ".py", ".pyi", ".typed", ".md", ".txt"}
 _CACHES = "__pycache__"
 _MODULE = "__init__.py"
@@ -114,28 +112,12 @@ def _plain(module: bytes) -> bytes:
 
 def _project(section: str, package: Path) -> Iterator[Check]:
     """Whether the project beside the package announces it; nothing of one that is installed."""
-    file = package.parent / PROJECT_FILE
-    if not file.is_file():
-        return
-    named = f"as {package.name} in the group {_GROUP}"
-    try:
-        announced = set(_entry_points(file).values())
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        sentence = f"{PROJECT_FILE} beside {package.name} cannot be read: {error}."
-        yield Check(section, "entry point", FAILED, sentence, EXIT_DOMAIN)
-        return
-    if package.name in announced:
-        yield Check(section, "entry point", OK, named)
-    else:
-        sentence = f"{PROJECT_FILE} beside {package.name} does not announce it {named}."
-        yield Check(section, "entry point", FAILED, sentence, EXIT_DOMAIN)
+    if (package.parent / PROJECT_FILE).is_file():
+        yield _checked(section, "entry point", lambda: _announced(package))
 
 
-def _entry_points(file: Path) -> dict[str, str]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
-    return project.get("entry-points", {}).get(_GROUP, {})
+def _announced(package: Path) -> str:
+    named = f"as {package.name} in the group {GROUP}"
+    if package.name not in entry_points_of(package.parent).values():
+        raise DomainError(f"{PROJECT_FILE} beside {package.name} does not announce it {named}.")
+    return named

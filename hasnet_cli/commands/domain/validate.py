@@ -12,7 +12,7 @@ from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_cli.options import complete_domains
 from hasnet_models.errors import EXIT_OK
 from hasnet_models.plugins import FAILED, NOTE, OK
-from hasnet_models.plugins.folder import folder_of, is_path, package_in
+from hasnet_models.plugins.folder import folder_of, is_path, package_in, package_of
 
 _MARKS = {OK: "✓", NOTE: "!", FAILED: "✗"}
 
@@ -50,4 +50,4 @@ def _package(named: str) -> Path:
     """
     if is_path(named) or Path(named).is_dir():
         return package_in(folder_of(named))
-    return factory.find_domains().get(named).reference_file.path.parent
+    return package_of(factory.find_domains().get(named))
