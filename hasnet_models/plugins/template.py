@@ -25,6 +25,7 @@ _FOLDER = "template"
 _PACKAGE_FILES = ("pyproject.toml", "LICENSE", "README.md")
 _MODULE = "__init__.py"
 _ORIGIN = "ORIGIN.md"
+SHEET = "sheet.jpg"  # beside the README that shows it
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Facts:
         shape, medium: the tables of the manifest; empty to leave them out.
         without: sources whose pictures are not chosen.
         evenly: whether as many dark as light faces are chosen.
+        word: how well faces come out in it, shown in the README with the sheet; empty for neither.
         terms: by source, what its collection states, where the index does not say it well.
     """
 
@@ -50,6 +52,7 @@ class Facts:
     medium: Mapping[str, Any] = field(default_factory=dict)
     without: Sequence[str] = ()
     evenly: bool = False
+    word: str = ""
     terms: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -133,9 +136,15 @@ def _values(facts: Facts) -> dict[str, str]:
         "licence": facts.licence,
         "licence_ref": re.sub(r"[^A-Za-z0-9.]+", "-", facts.licence.title()),
         "origin": facts.origin.strip(),
+        "shown": _shown(facts),
         "distribution": facts.distribution,
         "package": facts.package,
     }
+
+
+def _shown(facts: Facts) -> str:
+    picture = f"![{facts.title}: the example portrait by five references]({SHEET})"
+    return f"\n\n{picture}\n\n{facts.word.strip()}" if facts.word else ""
 
 
 def _filled(name: str, values: Mapping[str, str]) -> str:
