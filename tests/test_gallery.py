@@ -55,7 +55,8 @@ def test_all_domains_have_a_sheet_a_section_and_a_place(tool):
         assert sheet.size == (6 * 226 + 2, 228)
         assert sheet.getpixel((100, 100))[0] == 64 and sheet.getpixel((500, 100))[0] == 128
     with Image.open(written[2]) as worlds:
-        assert worlds.width == 7 * 198 + 2
+        assert worlds.width == 1402 and worlds.height > worlds.width
+        assert worlds.getpixel((1000, 1000))[0] == 255  # three pictures in two rows of two
 
 
 def test_one_domain_is_a_sheet_alone(tool):

@@ -42,7 +42,7 @@ FACTS = Path(__file__).with_name("domains.toml")
 GALLERY, WORLDS = ROOT / "docs" / "gallery.md", ROOT / "docs" / "worlds.jpg"
 LIKEST = "likest"
 OTHERS = 4  # references beside the likest
-SIDE, WORLDS_SIDE, WORLDS_COLUMNS = 224, 196, 7
+SIDE, WORLDS_WIDTH = 224, 1400
 QUALITY = 82
 INTRODUCTION = """# Gallery
 
@@ -97,15 +97,14 @@ def draw_sheet(name: str, draw: Draw) -> Path:
 
 
 def draw_worlds(names: Sequence[str], draw: Draw) -> Path:
-    """Write one picture: the face and its avatar of each domain, rows of seven with titles."""
+    """Write one picture: the face and its avatar of each domain, two rows with titles."""
     known = facts()
     made = {name: draw(name, known[name].get("shown", LIKEST)) for name in names}
     cells = [("source", made[names[0]].steps.source)]
     cells += [(name, one.array) for name, one in made.items()]
-    rows = [
-        _titled(cells[start : start + WORLDS_COLUMNS])
-        for start in range(0, len(cells), WORLDS_COLUMNS)
-    ]
+    columns = -(-len(cells) // 2)
+    side = WORLDS_WIDTH // columns - 2
+    rows = [_titled(row, columns, side) for row in (cells[:columns], cells[columns:])]
     return _write(np.concatenate(rows), WORLDS)
 
 
@@ -139,13 +138,12 @@ def make_gallery(names: Sequence[str]) -> list[Path]:
     return written
 
 
-def _titled(cells: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
-    """A row of pictures over a row of their titles."""
-    pictures = sheet([[picture for _, picture in cells]], WORLDS_SIDE)
-    titles = sheet([[caption_cell(title, WORLDS_SIDE) for title, _ in cells]], WORLDS_SIDE)
-    row = np.concatenate([pictures, titles[-WORLDS_SIDE // 6 :]])
-    width = WORLDS_COLUMNS * (WORLDS_SIDE + 2) + 2
-    return np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255)
+def _titled(cells: Sequence[tuple[str, np.ndarray]], columns: int, side: int) -> np.ndarray:
+    """A row of pictures over a row of their titles, white where there are fewer than columns."""
+    none: list[np.ndarray | None] = [None] * (columns - len(cells))
+    pictures = sheet([[picture for _, picture in cells] + none], side)
+    titles = sheet([[caption_cell(title, side) for title, _ in cells] + none], side)
+    return np.concatenate([pictures, titles[-side // 6 :]])
 
 
 def _write(pixels: np.ndarray, path: Path) -> Path:
