@@ -295,7 +295,7 @@ def test_validate_takes_the_plugins_folder_and_an_installed_name(run, site):
     for wrong in ('[project.entry-points.hasnet]\npencil = "other"\n', "[project]", "no toml", ""):
         pyproject.write_text(wrong)
         code, out, _ = run("domain", "validate", package)
-        assert code == EXIT_DOMAIN and "✗ entry point: pyproject.toml beside fake_domain" in out
+        assert code == EXIT_DOMAIN and "✗ entry point: " in out and "pyproject.toml" in out
 
 
 def test_validate_as_json(run, site):
