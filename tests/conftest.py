@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +18,9 @@ from fakes import FakePipeline
 from hasnet_cli import factory
 from hasnet_cli.main import main
 from hasnet_models.avatar.pipeline import AvatarPipeline
-from hasnet_models.plugins import entry_points, forget
+from hasnet_models.plugins import forget
 from hasnet_models.plugins.reference import Reference, save_references
+from hasnet_models.testing.offline import hide_installed_plugins, hide_the_user
 
 MISSING = "could not import"
 
@@ -51,6 +50,7 @@ def _missing(config: pytest.Config) -> list[str]:
 
 GOOD_PLUGIN = """
 from hasnet_models.plugins import Domain, hookimpl
+
 
 @hookimpl
 def hasnet_domains():
@@ -105,21 +105,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     folder = tmp_path / "site"
     folder.mkdir()
     before = set(sys.modules)
-    _hide_installed_plugins(monkeypatch, folder)
+    hide_installed_plugins(monkeypatch, folder)
     yield Site(folder)
     forget()
     for name in set(sys.modules) - before:
         if name.startswith("fake_domain_"):
             del sys.modules[name]
-
-
-def _hide_installed_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.syspath_prepend(str(folder))
-
-    def only_fake() -> Iterable[importlib.metadata.Distribution]:
-        return importlib.metadata.distributions(path=[str(folder)])
-
-    monkeypatch.setattr(entry_points, "distributions", only_fake)
 
 
 @pytest.fixture
@@ -161,7 +152,7 @@ def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> 
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    _hide_the_user(monkeypatch, tmp_path / "home")
+    hide_the_user(monkeypatch, tmp_path / "home")
 
     def call(*args: object) -> Outcome:
         capsys.readouterr()
@@ -170,14 +161,6 @@ def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> 
         return Outcome(code, *capsys.readouterr())
 
     return call
-
-
-def _hide_the_user(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Settings, fetched weights and variables of whoever runs the tests."""
-    for name in [name for name in os.environ if name.startswith("HASNET_")]:
-        monkeypatch.delenv(name)
-    for name in ("CONFIG", "DATA", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
 
 
 class Outcome(NamedTuple):

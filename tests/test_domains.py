@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins import Domain, discover
 from hasnet_models.plugins.media import medium_of
+from hasnet_models.testing import assert_domain_ok
 from hasnet_models.topology.strength import Shaping
 
 REPOSITORY = Path(__file__).parents[1]
@@ -151,20 +153,13 @@ def test_a_bad_hash_is_found_when_the_references_are_used(site):
 def test_a_head_is_checked_too(site):
     package = site.install("headed")
     manifest = package / "domain.toml"
-    manifest.write_text(manifest.read_text() + '[head]\nfile = "h.bin"\nsha256 = "00"\n')
-    assert "h.bin" in discover({}).failures[0].error
-    (package / "h.bin").write_bytes(b"weights")
+    table = f'[head]\nfile = "h.safetensors"\nsha256 = "{64 * "0"}"\n'
+    manifest.write_text(manifest.read_text() + table)
+    assert "h.safetensors" in discover({}).failures[0].error
+    (package / "h.safetensors").write_bytes(b"weights")
     (domain,) = discover({}).domains
-    with pytest.raises(DomainError, match=r"h\.bin is damaged"):
+    with pytest.raises(DomainError, match=r"h\.safetensors of fake_domain_headed is damaged"):
         _ = domain.head
-
-
-def test_a_head_without_hash_is_its_path(site):
-    package = site.install("headed")
-    manifest = package / "domain.toml"
-    manifest.write_text(manifest.read_text() + '[head]\nfile = "h.bin"\n')
-    (package / "h.bin").write_bytes(b"weights")
-    assert discover({}).domains[0].head == package / "h.bin"
 
 
 @pytest.mark.parametrize(
@@ -181,12 +176,12 @@ def test_a_head_without_hash_is_its_path(site):
         ("api = 1\nnome = 'x'", "unknown key 'nome'"),
         (
             "api = 1\nname = 'Bad Name'\ntitle = 'X'\nlicence = 'L'\n"
-            "[references]\nfile = 'references.safetensors'",
+            f"[references]\nfile = 'references.safetensors'\nsha256 = '{64 * '0'}'",
             "cannot be the name",
         ),
         (
             "api = 1\nname = 'none'\ntitle = 'X'\nlicence = 'L'\n"
-            "[references]\nfile = 'references.safetensors'",
+            f"[references]\nfile = 'references.safetensors'\nsha256 = '{64 * '0'}'",
             "cannot be the name",
         ),
     ],
@@ -266,11 +261,40 @@ LARGEST = 500_000  # bytes of one package, without a head
 def world(request, monkeypatch) -> Domain:
     """One of our own domains, from its folder."""
     monkeypatch.syspath_prepend(str(REPOSITORY / "domains" / request.param))
-    return Domain.from_package(request.param.replace("-", "_"))
+    return Domain.from_package(package(request.param))
 
 
-def test_there_are_thirteen_worlds():
-    assert len(WORLDS) == 13
+PAPER = ["photo", "night", "nir", "cartoon3d", "anime", "sketch", "caricature", "oil", "sculpture"]
+PAPER += ["opera", "buddha", "avatar", "ancient"]
+SHEETS = 1_500_000  # bytes of all
+
+
+def test_the_thirteen_worlds_of_the_paper_are_there():
+    assert {f"hasnet-domain-{name}" for name in PAPER} <= set(WORLDS)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_our_own_packages_show_what_they_make_and_are_sound(name):
+    folder = REPOSITORY / "domains" / name
+    assert_domain_ok(folder)
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    picture, word = readme.split("(sheet.jpg)\n\n")
+    assert "example portrait" in picture and len(word.split("\n\n")[0]) > 80
+    gallery = (REPOSITORY / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert f"(../domains/{name}/sheet.jpg)" in gallery and word.split("\n\n")[0] in gallery
+    assert (folder / "LICENSE").is_file()
+    assert (folder / "tests" / f"test_{package(name)}.py").is_file()
+    with Image.open(folder / "sheet.jpg") as sheet:
+        assert sheet.width > 5 * sheet.height and sheet.format == "JPEG"
+
+
+def test_all_sheets_together_are_small():
+    sizes = [(REPOSITORY / "domains" / name / "sheet.jpg").stat().st_size for name in WORLDS]
+    assert sum(sizes) < SHEETS
+
+
+def package(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def test_our_own_manifests_say_all(world):
@@ -301,7 +325,7 @@ def test_our_own_references_are_sound(world):
 def test_our_own_origins_name_every_source(name, monkeypatch):
     folder = REPOSITORY / "domains" / name
     monkeypatch.syspath_prepend(str(folder))
-    world = Domain.from_package(name.replace("-", "_"))
+    world = Domain.from_package(package(name))
     origin = (folder / "ORIGIN.md").read_text(encoding="utf-8")
     assert world.licence in origin
     assert all(f"| {one.source} |" in origin for one in world.references)

@@ -17,8 +17,7 @@ from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import UsageError
-from hasnet_models.plugins import Domain, Registry
-from hasnet_models.plugins.domain import DataFile
+from hasnet_models.plugins import DataFile, Domain, Registry
 from hasnet_models.plugins.reference import save_references
 from hasnet_models.topology.strength import Shaping
 

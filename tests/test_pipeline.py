@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from hasnet_models import image_io
 from hasnet_models.avatar import shaping
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.pipeline import likeness, palette_distance
 from hasnet_models.avatar.steps import stages
-from hasnet_models.errors import UsageError, WeightsError
+from hasnet_models.errors import DomainError, UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.networks.rt_net import RTNet
-from hasnet_models.plugins import Domain
-from hasnet_models.plugins.domain import DataFile
+from hasnet_models.plugins import DataFile, Domain
 from hasnet_models.plugins.reference import Reference, save_references
 from hasnet_models.topology.anime import anime_shape
 from hasnet_models.topology.flow import jacobians
@@ -110,7 +110,7 @@ def test_a_head_that_gives_no_numbers_is_a_weights_error(networks, face, tmp_pat
     for parameter in broken.parameters():
         parameter.data.fill_(np.nan)
     head = tmp_path / "head.safetensors"
-    head.write_bytes(b"")
+    save_file({}, head)
     world = domain(tmp_path, "broken", [reference(0)], head)
     monkeypatch.setitem(networks.heads, str(head), broken)
     with pytest.raises(WeightsError, match="head of domain 'broken' gives values that are no num"):
@@ -126,11 +126,11 @@ def test_zones_are_those_of_the_avatar(networks, face):
 
 
 @pytest.mark.slow
-def test_damaged_head_is_a_weights_error(networks, face, tmp_path):
+def test_damaged_head_is_a_domain_error(networks, face, tmp_path):
     head = tmp_path / "head.safetensors"
     head.write_bytes(b"not a head")
     broken = domain(tmp_path, "broken", [reference(0)], head)
-    with pytest.raises(WeightsError, match="head"):
+    with pytest.raises(DomainError, match="head"):
         networks.render(face, broken.references[0], broken)
 
 

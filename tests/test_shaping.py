@@ -17,8 +17,7 @@ from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.reading import reference_of
 from hasnet_models.face.align import warp
 from hasnet_models.face.types import AlignedFace, Face, FaceMesh
-from hasnet_models.plugins import Domain
-from hasnet_models.plugins.domain import DataFile
+from hasnet_models.plugins import DataFile, Domain
 from hasnet_models.plugins.reference import Reference, save_references
 from hasnet_models.topology.anime import anime_shape
 from hasnet_models.topology.flow import jacobians

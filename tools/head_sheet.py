@@ -14,8 +14,7 @@ from pathlib import Path
 
 from hasnet_models import image_io
 from hasnet_models.avatar.pipeline import AvatarPipeline
-from hasnet_models.plugins import Domain, discover
-from hasnet_models.plugins.domain import DataFile
+from hasnet_models.plugins import DataFile, Domain, discover
 from hasnet_models.sheet import caption_cell, sheet
 
 COLUMNS = ("source", "X_RT", "base", "head")

@@ -2,14 +2,18 @@
 
     python tools/make_domain.py FACES_DIR night nir ...
 
-With --keep-references only the text is written anew: the chosen references stay.
+With --keep-references only the text is written anew: the chosen references stay. With --gallery the
+sheets are drawn too (`make_gallery.py`). So after a change of weights or presets, all is made by
+
+    python tools/make_domain.py FACES_DIR --keep-references --gallery
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from make_gallery import facts, make_gallery
 
 from hasnet_models.authoring.fitting import medium_table
 from hasnet_models.authoring.package import REFERENCES, write_domain
@@ -19,13 +23,7 @@ from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.medium import presets
 from hasnet_models.plugins.template import Facts
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 LICENCE = "non-commercial research use"
-FACTS = Path(__file__).with_name("domains.toml")
 DOMAINS = Path(__file__).parents[1] / "domains"
 
 
@@ -37,7 +35,7 @@ def make_domain(facts: Facts, faces: Path, count: int, boxes: Path | None, keep:
     if not (keep and (folder / facts.package / REFERENCES).exists()):
         mine = [row for row in rows if row.get("source") not in facts.without]
         options = {"count": count, "licence": facts.licence, "boxes": boxes}
-        found = choose_references(faces, mine, facts.name, **options).found
+        found = choose_references(faces, mine, facts.name, evenly=facts.evenly, **options).found
     stated = {row["source"]: row["licence"] for row in rows}
     command = f"python tools/make_domain.py FACES_DIR {facts.name}"
     write_domain(facts, folder, found, stated, command)
@@ -45,31 +43,32 @@ def make_domain(facts: Facts, faces: Path, count: int, boxes: Path | None, keep:
 
 
 def facts_of(name: str) -> Facts:
-    """What is known of a domain; its medium is the preset of its name."""
-    known = tomllib.loads(FACTS.read_text(encoding="utf-8"))
-    if name not in known:
-        raise UsageError(f"{FACTS} says nothing of {name}.")
-    return Facts(name, licence=LICENCE, medium=medium_table(presets().get(name)), **known[name])
+    """What is known of a domain; its medium is the preset of its name, if it has no own."""
+    if name not in (all_facts := facts()):
+        raise UsageError(f"tools/domains.toml says nothing of {name}.")
+    known = {key: value for key, value in all_facts[name].items() if key != "shown"}
+    medium = medium_table(presets().get(name))
+    return Facts(name, licence=LICENCE, **{"medium": medium, **known})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("faces", type=Path)
-    parser.add_argument("domains", nargs="+")
+    parser.add_argument("domains", nargs="*", help="all without")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--boxes", type=Path, help="of anime faces' parts, a JSON file")
     parser.add_argument("--keep-references", action="store_true")
+    parser.add_argument("--gallery", action="store_true", help="draw the sheets too")
     options = parser.parse_args()
-    for name in options.domains:
-        try:
-            facts = facts_of(name)
-            print(
-                make_domain(
-                    facts, options.faces, options.count, options.boxes, options.keep_references
-                )
-            )
-        except HasnetError as error:
-            parser.error(str(error))
+    names = options.domains or list(facts())
+    how = options.faces, options.count, options.boxes, options.keep_references
+    try:
+        for name in names:
+            print(make_domain(facts_of(name), *how))
+        if options.gallery:
+            print(*make_gallery(names), sep="\n")
+    except HasnetError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

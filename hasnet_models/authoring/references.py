@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from hasnet_models import image_io, palette
+from hasnet_models.authoring.balance import choose_evenly, lightness_of_face
 from hasnet_models.authoring.selection import COUNT, Candidate, choose
 from hasnet_models.avatar.geometry import Geometry
 from hasnet_models.avatar.reading import Embed, is_sure, reference_of
@@ -99,6 +100,7 @@ def choose_references(
     licence: str | None = None,
     source: str | None = None,
     boxes: Path | None = None,
+    evenly: bool = False,
     embed: Embed | None = None,
 ) -> Choice:
     """Choose references, and find the domain's shape and mean appearance.
@@ -115,6 +117,7 @@ def choose_references(
         boxes: a JSON file for anime, whose faces the mesh does not know: file -> boxes of the
             face's parts (see `topology.anime.points_from_boxes`). The pictures are then brought
             into the frame of other domains, and the domain's shape is `anime_shape`.
+        evenly: as many dark as light faces, as far as the pictures have them (`balance`).
         embed: z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length; None for
             the embedded identity network.
 
@@ -130,7 +133,8 @@ def choose_references(
     embed = embed or _embedded()
     read = _Reader.of(faces, rows, boxes)
     whole = read.whole([row["file"] for row in rows])
-    chosen = choose([_candidate(faces, row, embed, whole) for row in rows], count)
+    pool = [_candidate(faces, row, embed, whole) for row in rows]
+    chosen = (choose_evenly if evenly else choose)(pool, count)
     portraits = [read.face(candidate.file) for candidate in chosen]
     references = tuple(
         reference_of(
@@ -171,12 +175,12 @@ def spread_out(rows: Sequence[dict[str, str]], most: int) -> list[dict[str, str]
 class _Whole:
     """A domain's shape and mean map, None where no mesh is sure.
 
-    `faults` are strangeness and one-sidedness of each file's face that has a sure mesh.
+    `seen` are strangeness, one-sidedness and lightness of each file's face that has a sure mesh.
     """
 
     shape: np.ndarray | None = None
     appearance: np.ndarray | None = None
-    faults: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    seen: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -228,22 +232,24 @@ class _Reader:
 
     def whole(self, files: Sequence[str]) -> _Whole:
         """What is known of the domain from these pictures."""
-        points, maps = {}, {}
+        points, maps, lightness = {}, {}, {}
         for file in files:
             face = self.face(file)
             if is_sure(face) and face.mesh is not None:
                 points[file] = face.mesh.points
                 maps[file] = appearance_map(face.crop, face.mesh.points)
+                lightness[file] = lightness_of_face(face)
         if not maps:
             return _Whole()
         # A domain has no side: each map counts with its mirror image.
         both = [side for one in maps.values() for side in (one, one[:, ::-1])]
         mean = mean_map(both)
         usual = spread(both, mean)
-        faults = {
-            file: (strangeness(one, mean, usual), one_sidedness(one)) for file, one in maps.items()
+        seen = {
+            file: (strangeness(one, mean, usual), one_sidedness(one), lightness[file])
+            for file, one in maps.items()
         }
-        return _Whole(self._shape(list(points.values())), mean, faults)
+        return _Whole(self._shape(list(points.values())), mean, seen)
 
     def _shape(self, points: Sequence[np.ndarray]) -> np.ndarray:
         shape = (
@@ -272,7 +278,7 @@ def _candidate(faces: Path, row: dict[str, str], embed: Embed, whole: _Whole) ->
         row.get("licence", ""),
         palette.extract(picture),
         embed(picture),
-        *whole.faults.get(row["file"], (math.inf, math.inf)),
+        *whole.seen.get(row["file"], (math.inf, math.inf)),
     )
 
 

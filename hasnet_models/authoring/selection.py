@@ -10,6 +10,7 @@ being the extremes. The same input gives the same choice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ class Candidate:
         strangeness: of its face (`topology.appearance.strangeness`), infinite without a sure mesh,
             as is
         one_sidedness: of its face.
+        lightness: L* of its skin (`balance.lightness_of_face`), NaN where that is not known.
     """
 
     file: str
@@ -42,6 +44,7 @@ class Candidate:
     z_id: np.ndarray
     strangeness: float = 0.0
     one_sidedness: float = 0.0
+    lightness: float = math.nan
 
 
 def choose(pool: Sequence[Candidate], count: int = COUNT) -> list[Candidate]:

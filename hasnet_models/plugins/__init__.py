@@ -14,7 +14,8 @@ imports neither torch nor numpy.
 
 from __future__ import annotations
 
-from hasnet_models.plugins.domain import API, DataFile, Domain
+from hasnet_models.plugins.data_file import DataFile
+from hasnet_models.plugins.domain import API, Domain
 from hasnet_models.plugins.hooks import hookimpl
 from hasnet_models.plugins.manager import Manager, discover, forget, kept_manager
 from hasnet_models.plugins.registry import PluginFailure, Provider, Registry

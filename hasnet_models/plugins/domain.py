@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -11,44 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from hasnet_models.errors import DomainError
-from hasnet_models.plugins.header import read_names
+from hasnet_models.plugins.data_file import MANIFEST, SUFFIX, DataFile, located
+from hasnet_models.plugins.layout import is_text
 from hasnet_models.topology.strength import Shaping
 
 API = 2
 _APIS = (1, API)  # manifests of the first kind lack what is optional
-MANIFEST = "domain.toml"
+_LARGEST_MANIFEST = 64 << 10  # bytes; ours have 0.4 kB
 RESERVED = frozenset({"none"})
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _KEYS = {"api": int, "name": str, "title": str, "licence": str, "references": dict}
 _OPTIONAL_KEYS = {"head": dict, "shape": dict, "medium": dict}
 _TOML_NAMES = {int: "whole number", str: "string", dict: "table"}
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A file of a plugin; `sha256` is in hexadecimal, empty where the manifest states none."""
-
-    path: Path
-    sha256: str = ""
-
-    def verified(self) -> Path:
-        """The path, once the file was found to be there and unchanged.
-
-        Raises:
-            DomainError: it is missing, unreadable or has another hash.
-        """
-        import hashlib
-
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise DomainError(f"{self.path} cannot be read: {error.strerror}.") from error
-        if self.sha256 and hashlib.sha256(content).hexdigest() != self.sha256:
-            raise DomainError(
-                f"{self.path} is damaged: its sha256 is not the one in {MANIFEST}.",
-                "Install the plugin again.",
-            )
-        return self.path
 
 
 @dataclass(frozen=True)
@@ -94,7 +70,7 @@ class Domain:
         """
         from hasnet_models.plugins.reference import load_reference_set
 
-        return load_reference_set(self.reference_file.verified())
+        return load_reference_set(self.reference_file)
 
     @property
     def references(self) -> tuple[Any, ...]:
@@ -112,16 +88,24 @@ class Domain:
         Raises:
             DomainError: the file is missing or damaged.
         """
-        return read_names(self.reference_file.verified())
+        from hasnet_models.plugins.layout import REFERENCES, about_references
+
+        content = self.reference_file.content(REFERENCES.largest)
+        with self.reference_file.explained():
+            return tuple(about_references(REFERENCES.check(content))["names"])
 
     @cached_property
     def head(self) -> Path | None:
-        """The head's safetensors file, checked, or None.
+        """The head's safetensors file, checked (`plugins.head`), or None.
 
         Raises:
-            DomainError: the file is missing or damaged.
+            DomainError: the file is missing or damaged, or does not fit TT-Net.
         """
-        return self.head_file.verified() if self.head_file else None
+        if self.head_file is None:
+            return None
+        from hasnet_models.plugins.head import checked_head
+
+        return checked_head(self.head_file)
 
     def reference(self, wanted: str) -> Any:
         """The reference of that number (from 1) or name.
@@ -178,8 +162,8 @@ class Domain:
             name=manifest["name"],
             title=manifest["title"],
             licence=manifest["licence"],
-            reference_file=_data_file(manifest["references"], folder, where),
-            head_file=_data_file(head, folder, where) if head is not None else None,
+            reference_file=_data_file(manifest["references"], folder, package),
+            head_file=_data_file(head, folder, package) if head is not None else None,
             shaping=_shaping(manifest.get("shape", {}), where),
             medium=_medium(manifest.get("medium"), where),
             package=package,
@@ -199,18 +183,23 @@ def read_manifest(folder: Path, package: str) -> dict[str, Any]:
     """The tables of the `domain.toml` in a package's folder.
 
     Raises:
-        DomainError: it is missing or no TOML.
+        DomainError: it is missing, too large, elsewhere or no TOML.
     """
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
 
+    if not os.path.lexists(folder / MANIFEST):
+        raise DomainError(f"Package {package} has no {MANIFEST}.")
     try:
-        return tomllib.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DomainError(f"Package {package} has no {MANIFEST}.") from None
-    except (OSError, ValueError) as error:
+        path = located(MANIFEST, folder)
+    except ValueError as error:
+        raise DomainError(f"Package {package} has a {MANIFEST} {error}.") from error
+    content = DataFile(path, package=package).content(_LARGEST_MANIFEST)
+    try:
+        return tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:
         raise DomainError(f"{MANIFEST} of {package} cannot be read: {error}.") from error
 
 
@@ -226,6 +215,8 @@ def _check_keys(manifest: Mapping[str, Any], where: str) -> None:
             continue
         if not isinstance(manifest.get(key), kind):
             raise DomainError(f"{where} needs '{key}' as a {_TOML_NAMES[kind]}.")
+        if kind is str and not is_text(manifest[key]):
+            raise DomainError(f"{where} needs '{key}' as one printable line.")
 
 
 def _shaping(table: Mapping[str, Any], where: str) -> Shaping:
@@ -251,11 +242,20 @@ def _medium(table: Mapping[str, Any] | None, where: str) -> tuple[tuple[str, Any
     return tuple(sorted(table.items()))
 
 
-def _data_file(table: Mapping[str, Any], folder: Path, where: str) -> DataFile:
+def _data_file(table: Mapping[str, Any], folder: Path, package: str) -> DataFile:
+    where = f"{MANIFEST} of {package}"
     file, sha256 = table.get("file"), table.get("sha256", "")
     if not isinstance(file, str) or not isinstance(sha256, str):
         raise DomainError(f"{where} needs 'file' and 'sha256' as strings.")
-    path = folder / file
-    if not path.is_file():
-        raise DomainError(f"{where} names {file}, which is not in the package.")
-    return DataFile(path, sha256.lower())
+    if not file.endswith(SUFFIX):
+        raise DomainError(f"{where} names {file!r:.80}, but data is in {SUFFIX} files only.")
+    if not _SHA256.fullmatch(sha256):
+        states = "a wrong" if sha256 else "no"
+        raise DomainError(
+            f"{where} states {states} sha256 for {file!r:.80}.",
+            "Its author seals it with hasnet_models.plugins.seal.seal_plugin.",
+        )
+    try:
+        return DataFile(located(file, folder), sha256.lower(), package)
+    except ValueError as error:
+        raise DomainError(f"{where} names {file!r:.80}, {error}.") from error

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hasnet_models.plugins.isolation import line
+from hasnet_models.plugins.project import GROUP
 from hasnet_models.plugins.registry import PluginFailure, Provider
 
-GROUP = "hasnet"
 FILE = "entry_points.txt"
 
 

@@ -48,6 +48,11 @@ def package_in(folder: Path) -> Path:
     return found[0].parent
 
 
+def package_of(domain: Domain) -> Path:
+    """The folder of a domain's package, that with its manifest."""
+    return next(one for one in domain.reference_file.path.parents if (one / MANIFEST).is_file())
+
+
 def open_domain(folder: Path) -> Domain:
     """The domain whose package lies in a folder, as one that is installed.
 

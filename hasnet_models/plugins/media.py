@@ -8,7 +8,8 @@ from typing import Any
 from hasnet_models.errors import DomainError, PluginError, UsageError
 from hasnet_models.medium import Medium, from_table
 from hasnet_models.plugins import hooks
-from hasnet_models.plugins.domain import MANIFEST, Domain
+from hasnet_models.plugins.data_file import MANIFEST
+from hasnet_models.plugins.domain import Domain
 from hasnet_models.plugins.manager import kept_manager, load
 from hasnet_models.plugins.specs import NO_MEDIUM
 

@@ -24,21 +24,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from hasnet_models.atomic import replacing
 from hasnet_models.errors import DomainError
-from hasnet_models.face.mesh import POINTS
-from hasnet_models.palette import COLOURS
-from hasnet_models.plugins.header import REFERENCES, entry_of
-from hasnet_models.topology.appearance import SIDE, spread
-from hasnet_models.topology.zones import ZONES
+from hasnet_models.plugins.data_file import DataFile
+from hasnet_models.plugins.layout import (
+    APPEARANCE_SHAPE,
+    PALETTE_SHAPE,
+    REFERENCES,
+    SHAPE_SHAPE,
+    SHARES_SHAPE,
+    VERSIONS,
+    about_references,
+)
+from hasnet_models.topology.appearance import spread
 
-PALETTE_SHAPE = (COLOURS, 3)
-SHARES_SHAPE = (COLOURS, len(ZONES))
-SHAPE_SHAPE = (POINTS, 3)
-APPEARANCE_SHAPE = (SIDE, SIDE, 3)
 # The optional arrays of a reference: type in memory, type in the file, shape.
 OPTIONAL = {
     "shares": (np.float32, np.float16, SHARES_SHAPE),
@@ -173,7 +175,7 @@ def save_references(
         "sources": [reference.source for reference in references],
         **{name: _having(references, name) for name in OPTIONAL},
     }
-    data = save(_tensors(whole), {REFERENCES[-1]: json.dumps(about)})
+    data = save(_tensors(whole), {VERSIONS[-1]: json.dumps(about)})
     try:
         with replacing(Path(path)) as file:
             file.write(data)
@@ -202,30 +204,38 @@ def _tensors(whole: ReferenceSet) -> dict[str, np.ndarray]:
     return tensors
 
 
-def load_references(path: str | Path) -> tuple[Reference, ...]:
+def load_references(file: str | Path | DataFile) -> tuple[Reference, ...]:
     """As `load_reference_set`, the references alone."""
-    return load_reference_set(path).references
+    return load_reference_set(file).references
 
 
-def load_reference_set(path: str | Path) -> ReferenceSet:
+def load_reference_set(file: str | Path | DataFile) -> ReferenceSet:
     """Read a reference file of either version; z_ids are float32 of unit length again.
+
+    Args:
+        file: of a plugin, or any by its path.
 
     Raises:
         DomainError: the file is missing, damaged or not a reference file.
     """
+    file = file if isinstance(file, DataFile) else DataFile(Path(file))
+    content = file.content(REFERENCES.largest)
+    with file.explained():
+        about = about_references(REFERENCES.check(content))
+        tensors = _loaded(content)
+        domain = {
+            name: tensors[_DOMAIN + name].astype(OPTIONAL[name][0])
+            for name in ("shape", "appearance")
+            if _DOMAIN + name in tensors
+        }
+        return ReferenceSet(_references(about, tensors.__getitem__), **domain)
+
+
+def _loaded(content: bytes) -> dict[str, np.ndarray]:
     try:
-        with safe_open(str(path), "np") as file:
-            about = entry_of(file.metadata() or {})
-            names = set(file.keys())
-            references = _references(about, file.get_tensor)
-            domain = {
-                name: file.get_tensor(_DOMAIN + name).astype(OPTIONAL[name][0])
-                for name in ("shape", "appearance")
-                if _DOMAIN + name in names
-            }
-        return ReferenceSet(references, **domain)
-    except (OSError, SafetensorError, KeyError, IndexError, ValueError, TypeError) as error:
-        raise DomainError(f"The reference file {path} cannot be used: {error}.") from error
+        return load(content)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
 
 
 def _references(
@@ -250,6 +260,8 @@ def _optional(
     found: list[dict[str, np.ndarray]] = [{} for _ in range(count)]
     for name, (kind, _, _) in OPTIONAL.items():
         owners = about.get(name, [])
+        if not set(owners) <= set(range(count)) or len(set(owners)) < len(owners):
+            raise ValueError(f"its '{name}' are not of references that are there")
         rows = get_tensor(name).astype(kind) if owners else []
         for owner, row in zip(owners, rows, strict=True):
             found[owner][name] = row

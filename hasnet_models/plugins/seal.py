@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hasnet_models.atomic import replacing
 from hasnet_models.errors import DomainError
-from hasnet_models.plugins.domain import MANIFEST
+from hasnet_models.plugins.data_file import MANIFEST
 
 TABLES = ("references", "head")
 

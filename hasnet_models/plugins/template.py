@@ -12,18 +12,20 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path, PurePath
+from pathlib import Path
 from string import Template
 from typing import Any
 
 from hasnet_models.atomic import replacing
 from hasnet_models.errors import DomainError
-from hasnet_models.plugins.domain import API, MANIFEST
+from hasnet_models.plugins.data_file import MANIFEST
+from hasnet_models.plugins.domain import API
 
 _FOLDER = "template"
 _PACKAGE_FILES = ("pyproject.toml", "LICENSE", "README.md")
 _MODULE = "__init__.py"
 _ORIGIN = "ORIGIN.md"
+SHEET = "sheet.jpg"  # beside the README that shows it
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Facts:
         origin: a paragraph: where its pictures come from, and what limits them.
         shape, medium: the tables of the manifest; empty to leave them out.
         without: sources whose pictures are not chosen.
+        evenly: whether as many dark as light faces are chosen.
+        word: how well faces come out in it, shown in the README with the sheet; empty for neither.
         terms: by source, what its collection states, where the index does not say it well.
     """
 
@@ -47,6 +51,8 @@ class Facts:
     shape: Mapping[str, float] = field(default_factory=dict)
     medium: Mapping[str, Any] = field(default_factory=dict)
     without: Sequence[str] = ()
+    evenly: bool = False
+    word: str = ""
     terms: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -70,12 +76,21 @@ def write_package(facts: Facts, folder: Path, kept: Container[str] = ()) -> Path
     """
     inner = folder / facts.package
     values = _values(facts)
-    files = dict.fromkeys(_PACKAGE_FILES, "") | {_MODULE: facts.package}
-    for name, place in files.items():
-        if PurePath(place, name).as_posix() not in kept:
-            _write(folder / place / name, _filled(name, values))
+    for name, place in _places(facts).items():
+        if place not in kept:
+            _write(folder / place, _filled(name, values))
     _write(inner / MANIFEST, manifest(facts))
     return inner
+
+
+def _places(facts: Facts) -> dict[str, str]:
+    """File of the template -> where it goes inside a plugin's folder."""
+    return {
+        **{name: name for name in _PACKAGE_FILES},
+        _MODULE: f"{facts.package}/{_MODULE}",
+        # a name of its own, so that pytest can run the tests of several plugins at once
+        "test_domain.py": f"tests/test_{facts.package}.py",
+    }
 
 
 def write_origin(
@@ -121,9 +136,15 @@ def _values(facts: Facts) -> dict[str, str]:
         "licence": facts.licence,
         "licence_ref": re.sub(r"[^A-Za-z0-9.]+", "-", facts.licence.title()),
         "origin": facts.origin.strip(),
+        "shown": _shown(facts),
         "distribution": facts.distribution,
         "package": facts.package,
     }
+
+
+def _shown(facts: Facts) -> str:
+    picture = f"![{facts.title}: the example portrait by five references]({SHEET})"
+    return f"\n\n{picture}\n\n{facts.word.strip()}" if facts.word else ""
 
 
 def _filled(name: str, values: Mapping[str, str]) -> str:

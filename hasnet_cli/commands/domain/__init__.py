@@ -13,6 +13,7 @@ LINES = {
     "preview": "Make a sheet: photos by references of a domain, spread evenly over all.",
     "seal": "Write the hashes of a package's data anew, and put in a head.",
     "pack": "Make a wheel of a domain's package.",
+    "validate": "Check a package: manifest, hashes, tensors, medium.",
 }
 
 
