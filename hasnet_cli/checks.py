@@ -58,6 +58,7 @@ def own() -> Iterator[Check]:
         ("versions", "versions", _versions()),
         ("versions", "rivals", _rivals()),
         ("devices", "devices", _devices()),
+        ("devices", "runtime", _runtime()),
         ("devices", "detector", _detector()),
         ("weights", "weights", _weights()),
         ("folders", "folders", _folders()),
@@ -149,6 +150,18 @@ def _device(name: str, about: str) -> Check:
         detail = f"{about}; computes wrongly (off by {difference:.2g})"
         return Check("devices", name, FAILED, detail, EXIT_DEVICE)
     return Check("devices", name, OK, f"{about}; a small forward pass is right")
+
+
+def _runtime() -> Iterator[Check]:
+    """What computes the networks unless the user says otherwise."""
+    from hasnet_models.runtimes.choice import chosen
+    from hasnet_models.runtimes.graph_files import index
+    from hasnet_models.runtimes.names import AUTO, ONNX
+    from hasnet_models.runtimes.sessions import thread_count
+
+    name = chosen(AUTO, "auto")
+    about = f"graphs of opset {index()['opset']}, {thread_count()} threads"
+    yield Check("devices", "runtime", OK, f"{name}, {about}" if name == ONNX else name)
 
 
 def _difference(device: str) -> float:

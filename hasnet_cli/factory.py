@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from hasnet_models.plugins import Manager, Registry
 
 
-def load_pipeline(device: str = "auto", backend: str = "embedded") -> Any:
-    """The `hasnet_models.avatar.pipeline.AvatarPipeline` with its weights on a device.
+def load_pipeline(
+    device: str = "auto", backend: str = "embedded", runtime: str = "auto"
+) -> Any:
+    """The `hasnet_models.avatar.pipeline.AvatarPipeline` with its weights in a runtime.
 
     Raises:
-        WeightsError, DeviceError: see `AvatarPipeline.load`.
+        UsageError, WeightsError, DeviceError: see `AvatarPipeline.load`.
     """
     from hasnet_models.avatar.pipeline import AvatarPipeline
 
-    return AvatarPipeline.load(device=device, backend=backend)
+    return AvatarPipeline.load(device, backend, runtime)
 
 
 def load_detector(backend: str = "embedded") -> Any:

@@ -21,6 +21,7 @@ from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face import backends
 from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
+from hasnet_models.runtimes.names import RUNTIMES
 
 
 class FaceType(click.ParamType):
@@ -122,6 +123,14 @@ backend_option = click.option(
     envvar="HASNET_BACKEND",
     show_envvar=True,
     help="Face detector.",
+)
+runtime_option = click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default="auto",
+    envvar="HASNET_RUNTIME",
+    show_envvar=True,
+    help="What computes: auto is onnx on a CPU.",
 )
 
 quality_option = click.option(
@@ -243,6 +252,7 @@ _OPTIONS = (
         "--ref-face", type=FaceType(SINGLE), default="auto", help="The same for --ref."
     ),
     device_option,
+    runtime_option,
     backend_option,
     click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
     click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),

@@ -23,6 +23,7 @@ COMMANDS = {
     "bench": "Measure time and memory of this installation.",
     "ui": "Show a page to play with photos and worlds, until interrupted.",
     "study": "Ask people to score avatars, as the paper's user study does.",
+    "export": "Write the networks of a domain into one ONNX file.",
     "models": "List, check and fetch the weight files.",
     "doctor": "Check this installation and print a report to paste.",
     "completion": "Print the completion script of a shell.",

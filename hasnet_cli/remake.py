@@ -32,7 +32,9 @@ def remake_words(found: Mapping[str, str], output: str, *, now: bool = False) ->
     for name, value in options.items():
         for one in value if isinstance(value, list) else [value]:
             words += [flag(name)] if one is True else [flag(name), str(one)]
-    return [*words, "--device", found.get("device", "auto"), "-o", output]
+    words += ["--device", found.get("device", "auto")]
+    words += ["--runtime", found.get("runtime", "torch")]  # before there were others
+    return [*words, "-o", output]
 
 
 def _photo(name: str) -> str:

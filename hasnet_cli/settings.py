@@ -25,6 +25,8 @@ _PREFIX = "HASNET_"
 # Key of a file -> what it may be. A list is for several names; a path may be relative to the file.
 KEYS: Mapping[str, type] = {
     "device": str,
+    "runtime": str,
+    "threads": int,
     "backend": str,
     "domain": str,
     "progress": str,

@@ -142,7 +142,7 @@ def networks() -> AvatarPipeline:
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
     """The command line gets this in place of the networks."""
     fake = FakePipeline()
-    monkeypatch.setattr(factory, "load_pipeline", lambda device, backend: fake)
+    monkeypatch.setattr(factory, "load_pipeline", lambda *_: fake)
     return fake
 
 

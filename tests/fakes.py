@@ -78,7 +78,7 @@ class FakePipeline:
     A picture 13 px wide breaks it. The left half of a picture is a person.
     """
 
-    device = "cpu"
+    device, runtime_name = "cpu", "onnx"
 
     def __init__(self) -> None:
         self.rendered: list[tuple[str, str | None]] = []
@@ -138,5 +138,5 @@ def _unit(seed: int) -> np.ndarray:
 if __name__ == "__main__":
     from hasnet_cli.main import main
 
-    factory.load_pipeline = lambda device, backend: FakePipeline()
+    factory.load_pipeline = lambda *_: FakePipeline()
     sys.exit(main())

@@ -20,7 +20,7 @@ from hasnet_models.errors import DomainError, ImageError, NoFaceError, UsageErro
 @pytest.fixture
 def pipeline(monkeypatch, site):
     fake = FakePipeline()
-    monkeypatch.setattr(api, "_load", lambda device, backend: fake)
+    monkeypatch.setattr(api, "_load", lambda *_: fake)
     site.install("pencil")
     return fake
 
@@ -73,7 +73,7 @@ def test_the_networks_are_loaded_once_and_not_before_they_are_needed(monkeypatch
     avatar = Avatar(domain="pencil", device="cpu")
     assert loaded == []
     avatar(face), avatar(face)
-    assert loaded == [("cpu", "embedded")]
+    assert loaded == [("cpu", "embedded", "auto")]
 
 
 def test_notes_can_be_heard(pipeline, face):

@@ -21,6 +21,7 @@ from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.plugins.reference import Reference
+from hasnet_models.runtimes.torch_runtime import TorchRuntime
 from hasnet_models.topology.anime import anime_shape
 from hasnet_models.topology.mean_face import mean_face
 
@@ -30,7 +31,8 @@ def pipeline() -> AvatarPipeline:
     torch.manual_seed(0)
     config = preset()
     nets = (RTNet(config.rt), TTNet(config.tt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
-    return AvatarPipeline(CPU, None, *(net.eval().requires_grad_(False) for net in nets))
+    nets = (net.eval().requires_grad_(False) for net in nets)
+    return AvatarPipeline(TorchRuntime(CPU, *nets), None)
 
 
 def aligned(count: int) -> list[AlignedFace]:

@@ -24,7 +24,7 @@ def fake_job(request: Request) -> Job:
     from hasnet_models.plugins import Registry
 
     nothing = Registry((), ())
-    return Job.start(request, nothing, lambda device, backend: FakePipeline(), lambda note: None)
+    return Job.start(request, nothing, lambda *_: FakePipeline(), lambda note: None)
 
 
 def dying_job(marker: Path, request: Request) -> Job:

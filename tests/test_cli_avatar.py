@@ -228,7 +228,7 @@ def test_no_face_is_4_and_nothing_is_written(run, site, pipeline, face, tmp_path
 
 @pytest.mark.parametrize(("error", "code"), [(WeightsError, 5), (DeviceError, 7)])
 def test_what_the_pipeline_cannot_load_has_its_code(run, site, face, monkeypatch, error, code):
-    def fail(device, backend):
+    def fail(device, *_):
         raise error(f"Not on {device}.")
 
     site.install("pencil")

@@ -221,7 +221,7 @@ def test_a_fingerprint_changes_only_with_what_is_used(here, pipeline):
 
 
 def test_controls_from_python(here, pipeline, monkeypatch):
-    monkeypatch.setattr(api, "_load", lambda device, backend: pipeline)
+    monkeypatch.setattr(api, "_load", lambda *_: pipeline)
     made = Avatar(domain="pencil", mix={1: 1, 2: 1}, colour={"hair": "red"}, keep="skin,lips")
     options = json.loads(made("me.png").metadata["options"])
     assert options == {"mix": "1:1,2:1", "colour": ["hair=#ff0000"], "keep": ["skin", "lips"]}
@@ -248,6 +248,6 @@ def test_controls_from_python(here, pipeline, monkeypatch):
     ],
 )
 def test_bad_controls_from_python(here, pipeline, monkeypatch, options, kind):
-    monkeypatch.setattr(api, "_load", lambda device, backend: pipeline)
+    monkeypatch.setattr(api, "_load", lambda *_: pipeline)
     with pytest.raises(kind):
         Avatar(domain="pencil", **options)("me.png")

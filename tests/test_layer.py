@@ -201,7 +201,7 @@ def test_our_own_domains_have_their_media(name, monkeypatch):
 
 
 def test_from_python(monkeypatch, site, pipeline, face):
-    monkeypatch.setattr(api, "_load", lambda device, backend: pipeline)
+    monkeypatch.setattr(api, "_load", lambda *_: pipeline)
     install(site)
     drawn = Avatar(domain="drawn", size=64)(face)
     assert (drawn.array != Avatar(domain="drawn", size=64, medium_kind="none")(face).array).any()

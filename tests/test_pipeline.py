@@ -1,13 +1,11 @@
 """The whole way from a photo to an avatar with the embedded weights."""
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import save_file
 
 from hasnet_models import image_io
 from hasnet_models.avatar import shaping
@@ -19,8 +17,18 @@ from hasnet_models.face.choice import FaceChoice
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.plugins import DataFile, Domain
 from hasnet_models.plugins.reference import Reference, save_references
+from hasnet_models.runtimes.torch_runtime import TorchRuntime
 from hasnet_models.topology.anime import anime_shape
 from hasnet_models.topology.flow import jacobians
+from hasnet_models.weights.files import weight_path
+from hasnet_models.weights.load import (
+    load_identity,
+    load_rt,
+    load_state,
+    load_tt,
+    load_vgg,
+    save_state,
+)
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 
@@ -105,14 +113,11 @@ def test_z_id_of_another_network_is_refused(networks, face):
 
 
 @pytest.mark.slow
-def test_a_head_that_gives_no_numbers_is_a_weights_error(networks, face, tmp_path, monkeypatch):
-    broken = copy.deepcopy(networks.tt)
-    for parameter in broken.parameters():
-        parameter.data.fill_(np.nan)
+def test_a_head_that_gives_no_numbers_is_a_weights_error(networks, face, tmp_path):
+    state, metadata = load_state(weight_path("tt_net.safetensors"))
     head = tmp_path / "head.safetensors"
-    save_file({}, head)
+    save_state(head, {n: torch.full_like(t, np.nan) for n, t in state.items()}, metadata)
     world = domain(tmp_path, "broken", [reference(0)], head)
-    monkeypatch.setitem(networks.heads, str(head), broken)
     with pytest.raises(WeightsError, match="head of domain 'broken' gives values that are no num"):
         networks.render(face, world.references[0], world)
 
@@ -185,8 +190,9 @@ def test_ugly_pictures_give_avatars_without_tears(networks, face, kind):
 @pytest.mark.slow
 def test_weights_without_zones_still_work(networks, face):
     torch.manual_seed(0)
-    blind = RTNet(replace(networks.rt.config, zones=False)).eval().requires_grad_(False)
-    old = replace(networks, rt=blind)
+    blind = RTNet(replace(load_rt().config, zones=False)).eval().requires_grad_(False)
+    runtime = TorchRuntime(torch.device("cpu"), blind, load_tt(), load_vgg(), load_identity())
+    old = replace(networks, runtime=runtime)
     one = old.render(face, reference(1), None).x_rt
     other = old.render(replace(face, zones=None), reference(1), None).x_rt
     assert np.array_equal(one, other)

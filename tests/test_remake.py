@@ -26,7 +26,7 @@ ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
     ],
 )
 def test_an_avatar_is_made_again_to_the_bit(run, networks, monkeypatch, options):
-    monkeypatch.setattr(factory, "load_pipeline", lambda device, backend: networks)
+    monkeypatch.setattr(factory, "load_pipeline", lambda *_: networks)
     shutil.copy(ASTRONAUT, "me.png")
     args = ("--ref", "me.png", "--domain", "none", "--device", "cpu", *options)
     assert run("avatar", "me.png", *args, "-o", "first.png").code == 0

@@ -87,13 +87,19 @@ def test_the_face_stays_where_the_network_gives_up_its_detail(least):
     assert share.item() == pytest.approx(least, abs=0.1)
 
 
-def test_palette_attention_weights_sum_to_one_and_follow_brightness():
+def attended(net, h, target, palette, place=None):
+    """Shares of the colours in each pixel."""
+    weights = net.head.attend(h, target, palette, place)
+    assert (weights > 0).all()
+    return weights / weights.sum(1, keepdim=True)
+
+
+def test_palette_attention_follows_brightness():
     torch.manual_seed(0)
     net = RTNet(PLAIN)
     gray = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
     ramp = torch.linspace(-1, 1, 20)[None, :, None].expand(1, 20, 3)
-    weights = net.head.attend(net.features(gray, ramp), picture_tones(gray), ramp)
-    torch.testing.assert_close(weights.sum(1), torch.ones(1, 32, 32))
+    weights = attended(net, net.features(gray, ramp), picture_tones(gray), ramp)
     mean = (weights * ramp[:, :, :1, None]).sum(1)[0]
     assert mean[:, 2].mean() < -0.6 and mean[:, -3].mean() > 0.6
 
@@ -192,9 +198,9 @@ def test_an_even_prior_leaves_the_attention():
     even = Whereabouts.of(gray, palette, places()[0], None)
     h = net.features(gray, palette, even)
     with torch.no_grad():
-        found = net.head.attend(h, gray, palette, even)
+        found = attended(net, h, gray, palette, even)
         net.head.zone_gain.fill_(-1e4)
-        torch.testing.assert_close(net.head.attend(h, gray, palette, even), found)
+        torch.testing.assert_close(attended(net, h, gray, palette, even), found)
 
 
 def test_a_zone_takes_the_colours_that_the_reference_has_there():
@@ -207,7 +213,7 @@ def test_a_zone_takes_the_colours_that_the_reference_has_there():
     zones[:, 0, :, :16] = zones[:, 3, :, 16:] = 1
     shares[:, 0, 0] = shares[:, 1, 3] = 1
     place = Whereabouts(zones, shares)
-    weights = net.head.attend(net.features(gray, palette, place), gray, palette, place)
+    weights = attended(net, net.features(gray, palette, place), gray, palette, place)
     assert weights[:, 0, :, :12].min() > 0.8 and weights[:, 1, :, 20:].min() > 0.8
 
 

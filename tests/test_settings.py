@@ -20,7 +20,7 @@ def asked(run, site, pipeline, monkeypatch):
     image_io.write(np.full((20, 24, 3), 200, np.uint8), "face.png")
     devices = []
 
-    def load(device, backend):
+    def load(device, *_):
         devices.append(device)
         return pipeline
 

@@ -19,6 +19,7 @@ from hasnet_models.face.align import warp
 from hasnet_models.face.types import AlignedFace, Face, FaceMesh
 from hasnet_models.plugins import DataFile, Domain
 from hasnet_models.plugins.reference import Reference, save_references
+from hasnet_models.runtimes.torch_runtime import TorchRuntime
 from hasnet_models.topology.anime import anime_shape
 from hasnet_models.topology.flow import jacobians
 from hasnet_models.topology.mean_face import mean_face
@@ -161,14 +162,17 @@ def test_wild_meshes_and_shapes_never_fold(tmp_path):
 # ------------------------------------------------------------------------------------- tensors
 
 
+RUNTIME = TorchRuntime(torch.device("cpu"), *(torch.nn.Identity() for _ in range(4)))
+
+
 def test_a_picture_is_itself_where_nothing_is_to_do():
-    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 3, 64, 64)).astype(np.float32)
     still = [shaping.guide(face(None), reference(), None, Look())] * 2
-    moved, person = shaping.shaped(x, still)
+    moved, person = shaping.shaped(RUNTIME, x, still)
     assert moved is x and person.shape == (2, 1, 128, 128)
-    assert shaping.coloured(x, still, 0.8) is x
+    assert shaping.coloured(RUNTIME, x, still, 0.8) is x
     moving = [shaping.guide(face(), reference(appearance=SPOTS), None, Look())] * 2
-    assert shaping.coloured(x, moving, 0.0) is x
+    assert shaping.coloured(RUNTIME, x, moving, 0.0) is x
 
 
 def test_the_person_goes_with_the_warp_and_holds_the_face():
@@ -176,6 +180,6 @@ def test_the_person_goes_with_the_warp_and_holds_the_face():
     person[:, :32] = 1
     source = replace(face(), person=person)
     guide = shaping.guide(source, reference(shape=SHAPE), None, Look(shape=1.5))
-    _, who = shaping.shaped(torch.zeros(1, 3, 64, 64), [guide])
+    _, who = shaping.shaped(RUNTIME, np.zeros((1, 3, 64, 64), np.float32), [guide])
     assert who[0, 0, 64, 120] < 0.1 and who[0, 0, 100, 10] > 0.9
     assert who[0, 0, 70, 70] > 0.9  # in the face, whatever the mask says

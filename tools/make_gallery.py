@@ -76,7 +76,7 @@ def drawing() -> Draw:
     @functools.cache
     def draw(name: str, reference: str) -> Portrait:
         request = Request(domain=str(folder_of(name)), reference=reference, device="cpu")
-        job = Job.start(request, Registry(), lambda device, backend: load(device, backend), print)
+        job = Job.start(request, Registry(), lambda *how: load(*how), print)
         return job.make(photo)
 
     return draw

@@ -337,7 +337,7 @@ def child(wait: str, timed: str, arguments: list[str]) -> int:
 
     if wait != "None":
         pipeline = waiting(float(wait))
-        factory.load_pipeline = lambda device, backend: pipeline
+        factory.load_pipeline = lambda *_: pipeline
     if timed == "None":
         return hasnet(arguments)
     kept: list[Timed] = []

@@ -54,7 +54,9 @@ def command(
 
     from hasnet_cli.start import start_job
     from hasnet_models import image_io
+    from hasnet_models.memory import keep_memory_small
 
+    keep_memory_small()
     picture = image_io.read(photo)
     portraits = start_job(request, terminal).make_all(picture)
     for note in portraits[0].notes:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from hasnet_cli.console import Terminal, progress_option, verbosity_options
-from hasnet_cli.options import complete_domains, device_option, look_options, read_by
+from hasnet_cli.options import (
+    complete_domains,
+    device_option,
+    look_options,
+    read_by,
+    runtime_option,
+)
 from hasnet_cli.output import output_file
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import Request
@@ -42,34 +48,38 @@ _DEFAULT_REFERENCES = ("1", "2")
 @click.option("--side", type=click.IntRange(32, 512), default=256, help="Pixels of one picture.")
 @look_options
 @device_option
+@runtime_option
 @progress_option
 @verbosity_options
 @click.pass_obj
 def command(
     terminal: Terminal, photos: tuple[str, ...], output: str, domains: tuple[str, ...],
     references: tuple[str, ...], mixtures: list[MixChoice], refs: tuple[str, ...], stages: bool,
-    side: int, device: str, look: Look,
+    side: int, device: str, runtime: str, look: Look,
 ) -> int:  # fmt: skip
     """Make a contact sheet: photos by references, or the stages.
 
     A row a PHOTO, a column a reference, whose palette stands above it. A photo that fails is left
     out; the exit code is 3 then, and 1 when all failed.
     """
+    how = {"device": device, "runtime": runtime, "look": look}
     looks = [
-        Request(domain=domain, reference=reference, device=device, look=look)
+        Request(domain=domain, reference=reference, **how)
         for domain in domains
         for reference in references or (() if mixtures else _DEFAULT_REFERENCES)
     ]
     looks += [
-        Request(domain=domain, mix=mixture, device=device, look=look)
+        Request(domain=domain, mix=mixture, **how)
         for domain in domains
         for mixture in mixtures
     ]
-    looks += [Request(ref=ref, device=device, look=look) for ref in refs]
+    looks += [Request(ref=ref, **how) for ref in refs]
     if not looks:
         raise UsageError("Say what the avatars are to look like: --domain or --ref.")
     target = output_file(output, "sheet.png", [*photos, *refs, *look.files])
 
     from hasnet_cli.sheet_view import write_sheet
+    from hasnet_models.memory import keep_memory_small
 
+    keep_memory_small()
     return write_sheet(terminal, photos, looks, target, side, stages=stages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 from collections.abc import Container, Mapping, Sequence
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from hasnet_models import image_io, palette
 from hasnet_models.authoring.balance import choose_evenly, lightness_of_face
@@ -22,9 +20,8 @@ from hasnet_models.data.index import INDEX, read_table
 from hasnet_models.errors import UsageError
 from hasnet_models.face.align import warp
 from hasnet_models.face.types import AlignedFace, FaceMesh
-from hasnet_models.networks import identity
-from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.plugins.reference import Reference, ReferenceSet, save_references
+from hasnet_models.runtimes.choice import load_runtime
 from hasnet_models.topology import anime
 from hasnet_models.topology.appearance import (
     appearance_map,
@@ -35,7 +32,6 @@ from hasnet_models.topology.appearance import (
 )
 from hasnet_models.topology.shape import domain_shape, face_shape
 from hasnet_models.topology.zones import zone_maps
-from hasnet_models.weights.load import load_identity
 
 LEAST = 2
 ENOUGH = 400  # pictures to choose from, and for a domain's means
@@ -283,9 +279,5 @@ def _candidate(faces: Path, row: dict[str, str], embed: Embed, whole: _Whole) ->
 
 
 def _embedded() -> Embed:
-    return functools.partial(_embed, load_identity())
-
-
-@torch.inference_mode()
-def _embed(net: torch.nn.Module, picture: np.ndarray) -> np.ndarray:
-    return identity.embed(net, to_tensor(picture[None]))[0].numpy().astype(np.float32)
+    runtime = load_runtime()
+    return lambda picture: runtime.embed(picture[None])[0]

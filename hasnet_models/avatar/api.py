@@ -52,6 +52,7 @@ class Avatar:
             "all" with `paste`.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         backend: face detector, "embedded" or "insightface".
+        runtime: what computes the networks, "onnx", "torch" or "auto": onnx on the CPU.
         paste: give the whole photo with its avatar in it.
         size: side of the avatar in pixels, None for 512.
         strength: 0 takes only the reference's colours, 1 the whole effect.
@@ -83,6 +84,7 @@ class Avatar:
         face: str = "auto",
         device: str = "auto",
         backend: str = "embedded",
+        runtime: str = "auto",
         paste: bool = False,
         size: int | None = None,
         strength: float = 1.0,
@@ -106,6 +108,7 @@ class Avatar:
             face=FaceChoice.parse(face),
             device=device,
             backend=backend,
+            runtime=runtime,
             paste=paste,
             size=size,
             medium_all=medium_all,
@@ -165,11 +168,11 @@ class Avatar:
 
 
 @functools.lru_cache(maxsize=1)
-def _load(device: str, backend: str) -> Pipeline:
-    """Shared by all looks on a device; torch is imported by the first."""
+def _load(device: str, backend: str, runtime: str) -> Pipeline:
+    """Shared by all looks on a device."""
     from hasnet_models.avatar.pipeline import AvatarPipeline
 
-    return AvatarPipeline.load(device, backend)
+    return AvatarPipeline.load(device, backend, runtime)
 
 
 def _key_of(photo: Photo) -> str:

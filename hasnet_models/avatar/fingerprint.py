@@ -1,7 +1,8 @@
 """What a result depends on besides the photo, as two short hashes.
 
 A photo that was done with the same bytes, the same parameters and the same weights need not be
-done again. Where the networks compute and how many photos they take at once is left out.
+done again. The runtime counts, since two of them differ in the last
+bits; on which device it computes and how many photos it takes at once is left out.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from hasnet_models.avatar.request import LIKEST, RANDOM
 from hasnet_models.face.choice import LIKE
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import OPTIONAL, Reference
+from hasnet_models.runtimes.names import TORCH
 from hasnet_models.topology.strength import Shaping
 
 # What is in the job in another form, or does not change the result.
-_LEFT_OUT = {"domain", "ref", "ref_face", "reference", "mix", "palette", "seed", "device"}
+_LEFT_OUT = {
+    "domain", "ref", "ref_face", "reference", "mix", "palette", "seed", "device", "runtime",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ def fingerprint_of(job: Job) -> Fingerprint:
     if job.like is not None:
         request["face"] = LIKE + _digest_of(job.like)
     request |= _materials(job)
+    if job.pipeline.runtime_name != TORCH:  # which made all pictures before there were others
+        request["runtime"] = job.pipeline.runtime_name
     if job.layer is not None:
         request["medium_table"] = job.layer.table()
     parameters = request | {"domain": job.domain.name if job.domain else None} | _reference(job)

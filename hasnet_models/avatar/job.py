@@ -33,7 +33,7 @@ from hasnet_models.plugins import Domain, Registry
 from hasnet_models.plugins.folder import folder_of, is_path
 from hasnet_models.plugins.reference import Reference, likest
 
-Loader = Callable[[str, str], Pipeline]
+Loader = Callable[[str, str, str], Pipeline]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Job:
 
         Args:
             registry: the installed domains.
-            load: gives the pipeline for a device and a backend; called last.
+            load: gives the pipeline for a device, a backend and a runtime; called last.
             say: takes notes for the user.
 
         Raises:
@@ -105,7 +105,7 @@ class Job:
         picture = image_io.read(request.ref) if request.ref is not None else None
         liked = _liked_picture(request.face)
         files = read_files(request.look)
-        pipeline = load(request.device, request.backend)
+        pipeline = load(request.device, request.backend, request.runtime)
         if picture is not None:
             fixed, notes = pipeline.reference_from_image(picture, request.ref_face)
             for note in notes:
@@ -296,9 +296,9 @@ class Job:
 
     @cached_property
     def _origin(self) -> provenance.Origin:
-        device = str(self.pipeline.device)
+        where = self.pipeline.device, self.pipeline.runtime_name
         return provenance.Origin(
-            self.request, self.domain, self.seed, device, self.weights, self.layer
+            self.request, self.domain, self.seed, *where, self.weights, self.layer
         )
 
     def _reference(self, crop: np.ndarray, key: str) -> Reference:

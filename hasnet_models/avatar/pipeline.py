@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from hasnet_models.avatar import shaping, wishes
 from hasnet_models.avatar.geometry import Geometry
@@ -16,20 +14,18 @@ from hasnet_models.avatar.reading import reference_of
 from hasnet_models.avatar.steps import Steps
 from hasnet_models.avatar.wishes import Wish
 from hasnet_models.controls.tint import shares_of, tinted
-from hasnet_models.device import resolve_device
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.drawn_too import DrawnToo
 from hasnet_models.face.search import locate, locate_reference, select
 from hasnet_models.face.types import AlignedFace, Detector
 from hasnet_models.image_io import Photo
-from hasnet_models.networks import colour, identity, tensors
-from hasnet_models.networks.rt_net import RTNet
-from hasnet_models.networks.tt_net import TTNet, content_features
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.detectors import load_detector
 from hasnet_models.plugins.reference import Z_ID_MODEL, Reference
-from hasnet_models.weights import load
+from hasnet_models.runtimes.arrays import from_pixels, stacked, to_pixels
+from hasnet_models.runtimes.choice import load_runtime
+from hasnet_models.runtimes.contract import Planes, Runtime
 
 NEIGHBOURS = 3
 PALETTE_WEIGHT = 1.0
@@ -41,40 +37,47 @@ WHOLE = Look()
 
 @dataclass
 class AvatarPipeline:
-    """The loaded networks on one device; a domain's TT-Net is loaded when first used.
+    """The networks in a runtime, and what finds faces for them.
 
     Attributes:
         use_rt: False gives TT-Net the source itself in place of X_RT, the paper's "Source+TT-Net".
     """
 
-    device: torch.device
+    runtime: Runtime
     detector: Detector
-    rt: RTNet
-    tt: TTNet
-    vgg: nn.Module
-    identity_net: nn.Module
     geometry: Geometry = field(default_factory=Geometry)
-    heads: dict[str, TTNet] = field(default_factory=dict)
     use_rt: bool = True
 
     @classmethod
-    def load(cls, device: str = "auto", backend: str = "embedded") -> AvatarPipeline:
+    def load(
+        cls, device: str = "auto", backend: str = "embedded", runtime: str = "auto"
+    ) -> AvatarPipeline:
         """The pipeline with the embedded weights.
 
         Args:
             device: "auto", "cpu", "cuda", "cuda:N" or "mps".
             backend: face detector, "embedded", "insightface" or one of a plugin.
+            runtime: "auto", "onnx" or "torch".
 
         Raises:
+            UsageError: the runtime does not compute on that device.
             DeviceError: the device is not usable here.
             WeightsError: weights are missing or damaged.
         """
-        target = resolve_device(device)
-        nets = (load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity())
-        rt, tt, vgg, net = (n.to(target) for n in nets)
+        networks = load_runtime(runtime, device)
         geometry = Geometry().open()
         detector = DrawnToo(load_detector(backend), lambda: geometry.drawn)
-        return cls(target, detector, rt, tt, vgg, net, geometry)
+        return cls(networks, detector, geometry)
+
+    @property
+    def device(self) -> str:
+        """Where the networks compute."""
+        return self.runtime.device
+
+    @property
+    def runtime_name(self) -> str:
+        """What computes them, "onnx" or "torch"."""
+        return self.runtime.name
 
     def without_rt(self) -> AvatarPipeline:
         """The same networks without RT-Net."""
@@ -126,11 +129,9 @@ class AvatarPipeline:
         aligned, notes = locate_reference(photo, choice, self.detector)
         return reference_of(self.geometry.known(aligned, photo.rgb), photo.name, self.embed), notes
 
-    @torch.inference_mode()
     def embed(self, crop: np.ndarray) -> np.ndarray:
         """z_id of an aligned face, uint8 (S, S, 3) -> float32 (D,) of unit length."""
-        frame = tensors.to_tensor(crop[None], self.device)
-        return identity.embed(self.identity_net, frame)[0].float().cpu().numpy()
+        return self.runtime.embed(crop[None])[0]
 
     def nearest_domain(self, reference: Reference, domains: Sequence[Domain]) -> Domain | None:
         """The domain whose references are most like this one; None where all are far.
@@ -148,7 +149,6 @@ class AvatarPipeline:
         """Make one avatar, see `render_many`."""
         return self.render_many([face], [reference], domain, look)[0]
 
-    @torch.inference_mode()
     def render_many(
         self,
         faces: Sequence[AlignedFace],
@@ -171,27 +171,28 @@ class AvatarPipeline:
         """
         for reference in references:
             _check_z_id(reference)
-        tt = self._tt(domain)
-        sources = tensors.to_tensor(np.stack([face.crop for face in faces]), self.device)
+        run, pictures = self.runtime, np.stack([face.crop for face in faces])
         references = [tinted(one, look.colour) for one in references]
         wanted = [wishes.wish(face, look) for face in faces]
-        gray = wishes.lifted(colour.lightness(sources), wanted)
-        recolour = self.use_rt and tt.config.use_rt
-        x_rt = self.recoloured(gray, references, wanted) if recolour else sources
+        gray, x_rt = self.recoloured(pictures, references, wanted)
+        if not (self.use_rt and run.uses_rt):
+            x_rt = from_pixels(pictures)
         pairs = zip(faces, references, strict=True)
         guides = [shaping.guide(face, one, domain, look) for face, one in pairs]
-        x_warp, person = shaping.shaped(x_rt, guides)
-        own = wishes.keeping(guides, wanted, self.device)
-        x_map = wishes.with_own_colours(shaping.coloured(x_warp, guides, look.colouring), own)
-        content = content_features(self.vgg, x_map, tt.config)
-        z_id = torch.from_numpy(np.stack([r.z_id for r in references])).to(self.device)
-        code = tt.domain_code(domain.name if domain else None, len(faces)).to(self.device)
-        x_tt = shaping.toned(tt(x_map, content, z_id, code, person=person), x_map, guides)
-        x_tt = wishes.with_own_colours(x_tt, own)
+        x_warp, person = shaping.shaped(run, x_rt, guides)
+        own = wishes.keeping(run, guides, wanted)
+        x_map = shaping.coloured(run, x_warp, guides, look.colouring)
+        x_map = wishes.with_own_colours(run, x_map, own)
+        z_ids, code = stacked([r.z_id for r in references]), self._code(domain, len(faces))
+        head = domain.head if domain else None
+        x_tt = run.redraw(x_map, z_ids, code, person, shaping.ovals(guides), head)
+        x_tt = wishes.with_own_colours(run, x_tt, own)
         _check_finite(x_tt, domain)
-        shown = (gray.expand(-1, 3, -1, -1), x_rt, x_warp, x_map, x_tt)
-        stages = zip(*(tensors.to_pixels(x) for x in shown), strict=True)
-        besides = shaping.shaped_zones(faces, guides), wishes.persons(guides, wanted)
+        shown = (gray.repeat(3, 1), x_rt, x_warp, x_map, x_tt)
+        stages = zip(*(to_pixels(x) for x in shown), strict=True)
+        besides = (
+            shaping.shaped_zones(run, faces, guides), wishes.persons(run, guides, wanted)
+        )  # fmt: skip
         rows = zip(faces, stages, *besides, strict=True)
         return [Steps(f.crop, *row, zones=zones, person=before) for f, row, zones, before in rows]
 
@@ -200,21 +201,21 @@ class AvatarPipeline:
         return self.geometry.persons.mask_of_photo(photo.rgb)
 
     def recoloured(
-        self, gray: Tensor, references: Sequence[Reference], wanted: Sequence[Wish]
-    ) -> Tensor:
-        """X_RT (B, 3, S, S) of faces whose lightness is `gray` (B, 1, S, S), -1..1 both."""
-        palettes = tensors.to_signed(np.stack([r.palette for r in references]), self.device)
-        zones = shaping.stacked([one.zones for one in wanted], self.device)
-        shares = shaping.stacked([shares_of(r) for r in references], self.device)
-        return self.rt(gray, palettes, zones, shares)
+        self, pictures: np.ndarray, references: Sequence[Reference], wanted: Sequence[Wish]
+    ) -> tuple[Planes, Planes]:
+        """X_Sg (B, 1, S, S) and X_RT (B, 3, S, S), -1..1 both, of uint8 (B, S, S, 3)."""
+        return self.runtime.recolour(
+            pictures,
+            wishes.lifts(wanted),
+            np.stack([r.palette for r in references]),
+            stacked([one.zones for one in wanted]),
+            stacked([shares_of(r) for r in references]),
+        )
 
-    def _tt(self, domain: Domain | None) -> TTNet:
-        head = domain.head if domain else None
-        if head is None:
-            return self.tt
-        if str(head) not in self.heads:
-            self.heads[str(head)] = load.load_tt(head=head).to(self.device)
-        return self.heads[str(head)]
+    def _code(self, domain: Domain | None, count: int) -> Planes:
+        """The one-hot code of a domain for each face; zeros for one that TT-Net does not know."""
+        known = np.array(self.runtime.domains) == (domain.name if domain else None)
+        return np.repeat(known.astype(np.float32)[None], count, 0)
 
 
 def likeness(reference: Reference, others: Sequence[Reference]) -> float:
@@ -242,8 +243,8 @@ def palette_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float((d.min(1).mean() + d.min(0).mean()) / 2 / (255 * 3**0.5))
 
 
-def _check_finite(x_tt: Tensor, domain: Domain | None) -> None:
-    if not torch.isfinite(x_tt).all():
+def _check_finite(x_tt: Planes, domain: Domain | None) -> None:
+    if not np.isfinite(x_tt).all():
         whose = f"head of domain '{domain.name}'" if domain and domain.head else "base network"
         raise WeightsError(f"The {whose} gives values that are no numbers; it is damaged.")
 

@@ -36,10 +36,12 @@ SCHEMA = "1"
 # What a record may hold; anything else in a file was not written by `record`.
 KEYS = (
     "schema", "version", "input", "input_sha256", "domain", "reference", "references", "palette",
-    "z_id_model", "z_id", "medium", "options", "matrix", "outside", "seed", "device", "weights",
+    "z_id_model", "z_id", "medium", "options", "matrix", "outside", "seed", "device",
+    "runtime", "weights",
 )  # fmt: skip
-# Where the network computes is recorded as it was, and the seed only where it chose something.
-_SAID_OTHERWISE = {"domain", "reference", "seed", "device"}
+# Where and by what the network is computed is recorded as it was, and the seed only where it
+# chose something.
+_SAID_OTHERWISE = {"domain", "reference", "seed", "device", "runtime"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Origin:
         domain: whose network is used; None for the base network.
         seed: of a random choice of references.
         device: where the networks compute.
+        runtime: what computes them.
         weights: sha256 of each weight file.
         layer: the medium; None for none.
     """
@@ -58,6 +61,7 @@ class Origin:
     domain: Domain | None
     seed: int
     device: str
+    runtime: str
     weights: Mapping[str, str]
     layer: Layer | None = None
 
@@ -111,6 +115,7 @@ def record(
         "outside": _outside(photo, matrix),
         "seed": str(origin.seed) if request.reference == RANDOM else "",
         "device": origin.device,
+        "runtime": origin.runtime,
         "weights": json.dumps(dict(origin.weights), sort_keys=True),
     }
     return {key: value for key, value in found.items() if value}

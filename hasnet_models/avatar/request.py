@@ -12,6 +12,7 @@ from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALL, SINGLE, FaceChoice
 from hasnet_models.filenames import STREAM, stem_of
 from hasnet_models.plugins.folder import label_of
+from hasnet_models.runtimes.names import check_runtime
 
 NO_DOMAIN = "none"
 LIKEST = "likest"
@@ -35,6 +36,7 @@ class Request:
         ref_face: where the face of `ref` is.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         backend: the face detector.
+        runtime: what computes the networks, "auto", "onnx" or "torch".
         paste: the whole photo with its avatar in it.
         size: side of the avatar in px, None for 512.
         medium_all: with `paste`, the medium covers the whole photo and not only the face.
@@ -50,6 +52,7 @@ class Request:
     ref_face: FaceChoice = field(default_factory=FaceChoice)
     device: str = "auto"
     backend: str = "embedded"
+    runtime: str = "auto"
     paste: bool = False
     size: int | None = None
     medium_all: bool = False
@@ -64,6 +67,7 @@ class Request:
 
     def check(self) -> None:
         """Raises UsageError where parts of the request contradict each other."""
+        check_runtime(self.runtime, self.device)
         self._check_look()
         self._check_frame()
         self.look.check()

@@ -9,27 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from hasnet_models.avatar.look import Look
 from hasnet_models.controls.tint import painted_map, shares_of, tinted_map
 from hasnet_models.face.types import AlignedFace
-from hasnet_models.networks.appearance import CHROMA, PATTERN, keep_tone, lay
-from hasnet_models.networks.rt_net import bring_to
-from hasnet_models.networks.tensors import to_tensor
-from hasnet_models.networks.warp import warp
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import Reference
+from hasnet_models.runtimes.arrays import brought_to, stacked
+from hasnet_models.runtimes.contract import Planes, Runtime
 from hasnet_models.topology.appearance import believed, evenly_lit, face_mask, placed
 from hasnet_models.topology.flow import GRID, Flow, flow
 from hasnet_models.topology.shape import Shape, mixed_shape, target
-from hasnet_models.topology.strength import Shaping
+from hasnet_models.topology.strength import CHROMA, PATTERN, Shaping
 from hasnet_models.topology.zones import ZONES, zone_maps
 
 SIDE = 128  # at which maps and masks are laid on
-TONE_KEPT = 0.7  # of a face's broad luminance that TT-Net changed
 _FACE_ZONES = slice(0, 3)  # skin, lips, eyes
 
 
@@ -111,42 +106,40 @@ def with_own_colours(appearance: np.ndarray, reference: Reference, look: Look) -
     return tinted_map(appearance, look.colour) if look.colour else appearance
 
 
-def shaped(x_rt: Tensor, guides: Sequence[Guide]) -> tuple[Tensor, Tensor]:
+def shaped(runtime: Runtime, x_rt: Planes, guides: Sequence[Guide]) -> tuple[Planes, Planes]:
     """X_RT (B, 3, S, S) warped, and the persons (B, 1, 128, 128) likewise."""
-    flows = stacked([one.flow for one in guides], x_rt.device)
-    persons = stacked([one.person[None] for one in guides], x_rt.device)
-    if flows.any():
-        x_rt, persons = warp(x_rt, flows), warp(persons, flows)
-    ovals = stacked([one.oval[None] for one in guides], x_rt.device)
-    return x_rt, torch.maximum(persons, bring_to(ovals, persons))
+    persons = stacked([one.person[None] for one in guides])
+    x_rt, persons = (warped(runtime, planes, guides) for planes in (x_rt, persons))
+    return x_rt, np.maximum(persons, brought_to(ovals(guides), SIDE))
 
 
-def shaped_zones(faces: Sequence[AlignedFace], guides: Sequence[Guide]) -> list[np.ndarray]:
+def warped(runtime: Runtime, planes: Planes, guides: Sequence[Guide]) -> Planes:
+    """Planes (B, C, s, s) as faces are shaped."""
+    flows = stacked([one.flow for one in guides])
+    return runtime.warp(planes, flows) if flows.any() else planes
+
+
+def ovals(guides: Sequence[Guide]) -> Planes:
+    """The faces as they are shaped, (B, 1, 32, 32)."""
+    return stacked([one.oval[None] for one in guides])
+
+
+def shaped_zones(
+    runtime: Runtime, faces: Sequence[AlignedFace], guides: Sequence[Guide]
+) -> list[np.ndarray]:
     """The zones of faces as these are shaped, float32 (6, 32, 32) each."""
-    cpu = torch.device("cpu")
-    zones = stacked([zones_of(face) for face in faces], cpu)
-    flows = stacked([one.flow for one in guides], cpu)
-    return list((warp(zones, flows) if flows.any() else zones).numpy())
+    return list(warped(runtime, stacked([zones_of(face) for face in faces]), guides))
 
 
-def coloured(x_warp: Tensor, guides: Sequence[Guide], chroma: float) -> Tensor:
+def coloured(
+    runtime: Runtime, x_warp: Planes, guides: Sequence[Guide], chroma: float
+) -> Planes:
     """The reference's colours laid over warped faces (B, 3, S, S); `chroma` 0..1."""
-    masks = stacked([one.mask[None] for one in guides], x_warp.device)
+    masks = stacked([one.mask[None] for one in guides])
     if not (chroma and masks.any()):
         return x_warp
-    faces = to_tensor(np.stack([one.colours for one in guides]), x_warp.device)
-    return lay(x_warp, faces, masks, chroma, chroma * PATTERN / CHROMA)
-
-
-def toned(x_tt: Tensor, x_map: Tensor, guides: Sequence[Guide]) -> Tensor:
-    """Avatars (B, 3, S, S) whose faces are about as dark as TT-Net got them: skins keep order."""
-    ovals = stacked([one.oval[None] for one in guides], x_tt.device)
-    return keep_tone(x_tt, x_map, ovals, TONE_KEPT)
-
-
-def stacked(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:
-    """Arrays of one shape as a float32 tensor with one more dimension in front."""
-    return torch.from_numpy(np.stack(arrays).astype(np.float32)).to(device)
+    colours = np.stack([one.colours for one in guides])
+    return runtime.lay(x_warp, colours, masks, chroma, chroma * PATTERN / CHROMA)
 
 
 def person_of(face: AlignedFace) -> np.ndarray:

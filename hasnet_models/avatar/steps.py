@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,10 +69,14 @@ class Pipeline(Protocol):
     `avatar.pipeline.AvatarPipeline` has the networks; tests have one without.
 
     Attributes:
-        device: where the networks compute; its text names it.
+        device: where the networks compute.
+        runtime_name: what computes them.
     """
 
-    device: Any
+    @property
+    def device(self) -> str: ...
+    @property
+    def runtime_name(self) -> str: ...
 
     def crops(
         self, photo: Photo, choice: FaceChoice, like: np.ndarray | None = None

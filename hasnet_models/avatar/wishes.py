@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from hasnet_models.avatar.look import Look
-from hasnet_models.avatar.shaping import Guide, person_of, stacked, zones_of
+from hasnet_models.avatar.shaping import Guide, ovals, person_of, warped, zones_of
 from hasnet_models.controls import dye
 from hasnet_models.controls.fine_zones import fine_zones
 from hasnet_models.controls.zone_choice import ALL
 from hasnet_models.face.matte import foreground, matte
 from hasnet_models.face.types import AlignedFace
-from hasnet_models.networks.appearance import lay
-from hasnet_models.networks.rt_net import bring_to
-from hasnet_models.networks.tensors import CPU, to_tensor
-from hasnet_models.networks.warp import warp
+from hasnet_models.runtimes.arrays import brought_to, from_pixels, stacked, to_pixels
+from hasnet_models.runtimes.contract import Pixels, Planes, Runtime
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,38 +62,38 @@ def _own(crop: np.ndarray, alpha: np.ndarray, look: Look) -> np.ndarray:
     return foreground(crop, alpha).round().astype(np.uint8)
 
 
-def lifted(gray: Tensor, wishes: Sequence[Wish]) -> Tensor:
-    """X_Sg (B, 1, S, S), L / 50 - 1, made lighter or darker where colours are wished for."""
-    lifts = [one.lift[None] / 50 for one in wishes if one.lift is not None]
-    if not lifts:
-        return gray
-    return (gray + bring_to(stacked(lifts, gray.device), gray)).clamp(-1, 1)
+def lifts(wishes: Sequence[Wish]) -> Planes:
+    """What X_Sg, L / 50 - 1, is made lighter by where colours are wished for, (B, 1, h, w)."""
+    found = [one.lift[None] / 50 for one in wishes if one.lift is not None]
+    return stacked(found or [np.zeros((1, 1, 1), np.float32)] * len(wishes))
 
 
 def keeping(
-    guides: Sequence[Guide], wishes: Sequence[Wish], device: torch.device
-) -> tuple[Tensor, Tensor] | None:
-    """The photos' colours (B, 3, S, S) and where they stay (B, 1, h, w), as faces are shaped."""
+    runtime: Runtime, guides: Sequence[Guide], wishes: Sequence[Wish]
+) -> tuple[Pixels, Planes] | None:
+    """The photos' colours (B, S, S, 3) and where they stay (B, 1, h, w), as faces are shaped."""
     pairs = [(one.own, one.kept[None]) for one in wishes if one.kept is not None]
     if not pairs:
         return None
-    flows = stacked([one.flow for one in guides], device)
     own, masks = zip(*pairs, strict=True)
-    return warp(to_tensor(np.stack(own), device), flows), warp(stacked(masks, device), flows)
+    colours = warped(runtime, from_pixels(np.stack(own)), guides)
+    return to_pixels(colours), warped(runtime, stacked(masks), guides)
 
 
-def with_own_colours(picture: Tensor, own: tuple[Tensor, Tensor] | None) -> Tensor:
+def with_own_colours(
+    runtime: Runtime, picture: Planes, own: tuple[Pixels, Planes] | None
+) -> Planes:
     """A picture (B, 3, S, S) with the chroma of what `keeping` gave; its lightness stays."""
-    return picture if own is None else lay(picture, *own, chroma=1.0, pattern=0.0)
+    return picture if own is None else runtime.lay(picture, *own, chroma=1.0, pattern=0.0)
 
 
-def persons(guides: Sequence[Guide], wishes: Sequence[Wish]) -> list[np.ndarray] | list[None]:
+def persons(
+    runtime: Runtime, guides: Sequence[Guide], wishes: Sequence[Wish]
+) -> list[np.ndarray] | list[None]:
     """What stands before the background of each face as it is shaped, uint8 (S, S)."""
     masks = [one.person[None] for one in wishes if one.person is not None]
     if not masks:
         return [None] * len(wishes)
-    flows = stacked([one.flow for one in guides], CPU)
-    mattes = warp(stacked(masks, CPU), flows)
-    ovals = bring_to(stacked([one.oval[None] for one in guides], CPU), mattes)
-    whole = torch.maximum(mattes, ovals).clamp(0, 1) * 255
-    return list(whole[:, 0].round().byte().numpy())
+    mattes = warped(runtime, stacked(masks), guides)
+    whole = np.maximum(mattes, brought_to(ovals(guides), mattes.shape[-1])).clip(0, 1) * 255
+    return list(whole[:, 0].round().astype(np.uint8))

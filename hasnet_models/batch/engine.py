@@ -32,7 +32,10 @@ from hasnet_models.errors import HasnetError, ImageError
 from hasnet_models.filenames import numbered
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_OUT_OF_MEMORY = (
+    "out of memory", "can't allocate memory", "not enough memory", "bad_alloc",
+    "failed to allocate memory",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -295,7 +298,7 @@ class Engine:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the machine, had no room: torch has several exceptions for it."""
+    """Whether a device, or the machine, had no room: each runtime has several exceptions for it."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(part in text for part in _OUT_OF_MEMORY)
 

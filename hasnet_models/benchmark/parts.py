@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
 from hasnet_models.avatar import shaping, wishes
 from hasnet_models.avatar.layer import layer_of
@@ -17,11 +18,9 @@ from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.search import locate
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.image_io import Photo
-from hasnet_models.networks import colour
-from hasnet_models.networks.tensors import to_tensor
-from hasnet_models.networks.tt_net import content_features
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
+from hasnet_models.runtimes.sessions import THREADS_VARIABLES
 from hasnet_models.topology.zones import zone_maps
 
 AUTO = FaceChoice()
@@ -45,8 +44,9 @@ class Part:
 
 
 def limit_threads(count: int) -> None:
-    """Threads of torch and OpenCV."""
-    torch.set_num_threads(count)
+    """Threads of the networks, which are loaded later, and of OpenCV."""
+    for name in THREADS_VARIABLES:
+        os.environ[name] = str(count)
     cv2.setNumThreads(count)
 
 
@@ -73,10 +73,9 @@ def parts(
     if layer:
         found.append(("medium", lambda: layer.on_face(drawn.x_tt, drawn), {}))
     listed: list[Part] = []
-    with torch.inference_mode():
-        for name, whole, inner in found:
-            listed.append(Part(name, median(whole, runs)))
-            listed += (Part(step, median(run, runs), True) for step, run in inner.items())
+    for name, whole, inner in found:
+        listed.append(Part(name, median(whole, runs)))
+        listed += (Part(step, median(run, runs), True) for step, run in inner.items())
     return listed
 
 
@@ -89,25 +88,22 @@ def _geometry(pipeline: AvatarPipeline, face: AlignedFace) -> dict[str, Step]:
     return found if mesh is None else found | {"zones": lambda: zone_maps(mesh.points, face.person)}
 
 
-@torch.inference_mode()
 def _networks(pipeline: AvatarPipeline, face: AlignedFace, domain: Domain) -> dict[str, Step]:
     """The steps of `AvatarPipeline.render`, each on what the one before gave."""
     reference = domain.references[0]
-    gray = colour.lightness(to_tensor(face.crop[None], pipeline.device))
-    wish = wishes.wish(face, _LOOK)
-    x_rt = pipeline.recoloured(gray, [reference], [wish])
+    run, crops, wish = pipeline.runtime, face.crop[None], wishes.wish(face, _LOOK)
+    _, x_rt = pipeline.recoloured(crops, [reference], [wish])
     guide = shaping.guide(face, reference, domain, _LOOK)
-    x_warp, person = shaping.shaped(x_rt, [guide])
-    x_map = shaping.coloured(x_warp, [guide], APPEARANCE)
-    content = content_features(pipeline.vgg, x_map, pipeline.tt.config)
-    z_id = torch.from_numpy(reference.z_id)[None].to(pipeline.device)
+    x_warp, person = shaping.shaped(run, x_rt, [guide])
+    x_map = shaping.coloured(run, x_warp, [guide], APPEARANCE)
+    z_id, code = reference.z_id[None], np.zeros((1, len(run.domains)), np.float32)
+    oval = shaping.ovals([guide])
     return {
-        "RT-Net": lambda: pipeline.recoloured(gray, [reference], [wish]),
+        "RT-Net": lambda: pipeline.recoloured(crops, [reference], [wish]),
         "shape, flow, map": lambda: shaping.guide(face, reference, domain, _LOOK),
-        "warp": lambda: shaping.shaped(x_rt, [guide]),
-        "lay the map": lambda: shaping.coloured(x_warp, [guide], APPEARANCE),
-        "VGG": lambda: content_features(pipeline.vgg, x_map, pipeline.tt.config),
-        "TT-Net": lambda: pipeline.tt(x_map, content, z_id, person=person),
+        "warp": lambda: shaping.shaped(run, x_rt, [guide]),
+        "lay the map": lambda: shaping.coloured(run, x_warp, [guide], APPEARANCE),
+        "VGG and TT-Net": lambda: run.redraw(x_map, z_id, code, person, oval),
     }
 
 

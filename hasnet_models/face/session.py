@@ -23,6 +23,7 @@ def open_session(name: str, threads: int = 1) -> Any:
     path = weight_path(name)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -90,9 +90,9 @@ class Maker:
             )
         return self._jobs[key]
 
-    def _pipeline(self, without_rt: bool, device: str, backend: str) -> Any:
+    def _pipeline(self, without_rt: bool, *how: str) -> Any:
         if False not in self._pipelines:
-            self._pipelines[False] = self.load(device, backend)
+            self._pipelines[False] = self.load(*how)
         if without_rt and True not in self._pipelines:
             self._pipelines[True] = self._pipelines[False].without_rt()
         return self._pipelines[without_rt]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from hasnet_models.networks.colour import from_lab, luma, to_lab
 from hasnet_models.networks.rt_net import bring_to
+from hasnet_models.topology.strength import CHROMA, PATTERN
 
-CHROMA, PATTERN = 0.8, 0.6
 # cells a side that broad luminance is averaged over; a cell with less face than this has no say
 TONE_CELLS, LEAST_AREA = 8, 0.05
 
@@ -36,16 +38,27 @@ def lay(
     Returns:
         (B, 3, S, S) in -1..1.
     """
-    m = bring_to(mask, x_rt)
-    here = (..., *extent(m))
+    here = (..., *extent(bring_to(mask, x_rt)))
+    out = x_rt.clone()
+    out[here] = laid(x_rt, face, mask, chroma, pattern, here)
+    return out
+
+
+def laid(
+    x_rt: Tensor,
+    face: Tensor,
+    mask: Tensor,
+    chroma: float | Tensor,
+    pattern: float | Tensor,
+    here: tuple[Any, ...] = (...,),
+) -> Tensor:
+    """As :func:`lay`, only the part ``here`` of it, which must hold all of the mask."""
+    m = bring_to(mask, x_rt)[here]
     l_x, ab_x = to_lab(x_rt[here]).split((1, 2), 1)
     l_r, ab_r = bring_to(to_lab(face), x_rt)[here].split((1, 2), 1)
-    m = m[here]
     ab = ab_x + chroma * m * (ab_r - ab_x)
     light = l_x + pattern * m * (l_r - mean_over(l_r, m))
-    out = x_rt.clone()
-    out[here] = from_lab(torch.cat((light, ab), 1))
-    return out
+    return from_lab(torch.cat((light, ab), 1))
 
 
 def extent(mask: Tensor) -> tuple[slice, slice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,7 @@ XYZ = (
     REC709,
     (0.0193 / 1.089, 0.1192 / 1.089, 0.9505 / 1.089),
 )
+RGB = tuple(tuple(row) for row in np.linalg.inv(XYZ).tolist())  # and back
 
 
 def lightness(rgb: Tensor, dim: int = 1) -> Tensor:
@@ -24,7 +26,17 @@ def lightness(rgb: Tensor, dim: int = 1) -> Tensor:
     Returns:
         L / 50 - 1, so -1 (black) to 1 (white), with ``dim`` kept at size 1.
     """
-    return (116 * compress(weighted(linear(rgb), REC709, dim)) - 16) / 50 - 1
+    return _lightness(linear(rgb), dim)
+
+
+def lightness_of_pixels(pictures: Tensor) -> Tensor:
+    """As :func:`lightness`, of uint8 (B, H, W, 3): by a table of the 256 levels; (B, 1, H, W)."""
+    levels = torch.arange(256, dtype=torch.float32, device=pictures.device) / 127.5 - 1
+    return _lightness(linear(levels)[pictures.int()], 3).permute(0, 3, 1, 2)
+
+
+def _lightness(light: Tensor, dim: int) -> Tensor:
+    return (116 * compress(weighted(light, REC709, dim)) - 16) / 50 - 1
 
 
 def to_lab(rgb: Tensor) -> Tensor:
@@ -39,7 +51,7 @@ def from_lab(lab: Tensor) -> Tensor:
     top, a, b = lab.split(1, 1)
     y = (top + 16) / 116
     xyz = expand(torch.cat((y + a / 500, y, y - b / 200), 1))
-    rgb = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(xyz.new_tensor(XYZ)), xyz).clamp(0, 1)
+    rgb = torch.cat([weighted(xyz, row, 1) for row in RGB], 1).clamp(0, 1)
     gamma = 1.055 * rgb.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(rgb <= 0.0031308, 12.92 * rgb, gamma) * 2 - 1
 

@@ -21,7 +21,7 @@ def guided(planes: Tensor, guide: Tensor, eps: float = 0.01) -> Tensor:
     """
     if planes.shape[-1] == guide.shape[-1]:
         return planes
-    small = F.adaptive_avg_pool2d(guide, planes.shape[-1])
+    small = F.adaptive_avg_pool2d(guide, planes.shape[-2:])
     mean, centre = box(planes), box(small)
     slope = (box(planes * small) - mean * centre) / (box(small * small) - centre.square() + eps)
     slope, offset = box(slope), box(mean - slope * centre)

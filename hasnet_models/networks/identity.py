@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hasnet_models.config.frozen import EMBEDDING_SIZE
 from hasnet_models.frame import FFHQ_TEMPLATE_512, fit_similarity
+from hasnet_models.networks.warp import centres
 
 CROP_SIZE = 112
 # Frames wider than _SHRINK_ABOVE are reduced to _SHRINK_TO with a filter before the crop is
@@ -34,7 +35,7 @@ ARCFACE_TEMPLATE_112 = np.array(
 
 
 def _crop_theta() -> Tensor:
-    """The (2, 3) affine map of `F.affine_grid`: crop coordinates to frame coordinates, -1..1.
+    """The (2, 3) affine map of `F.grid_sample`: crop coordinates to frame coordinates, -1..1.
 
     Pixel p of a side of n pixels has its centre at (2 p + 1) / n - 1, so the same matrix serves
     a frame of any size.
@@ -64,9 +65,9 @@ def arcface_crop(frames: Tensor) -> Tensor:
         frames = F.interpolate(
             frames, size=size, mode="bilinear", align_corners=False, antialias=True
         )
-    batch = frames.shape[0]
-    theta = _THETA.to(frames).expand(batch, 2, 3)
-    grid = F.affine_grid(theta, [batch, 3, CROP_SIZE, CROP_SIZE], align_corners=False)
+    line, (x_row, y_row) = centres(CROP_SIZE, frames), _THETA.tolist()
+    x, y = (a * line + b * line[:, None] + c for a, b, c in (x_row, y_row))
+    grid = torch.stack((x, y), -1).expand(frames.shape[0], -1, -1, -1)
     return F.grid_sample(frames, grid, padding_mode="border", align_corners=False)
 
 

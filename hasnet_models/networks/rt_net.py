@@ -156,8 +156,10 @@ class PaletteAttention(nn.Module):
     ) -> Tensor:
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
         target = matched_tones(gray, palette, self.config)
-        shares = self.attend(h, target, palette, place)
-        mixed = torch.einsum("bnhw,bnc->bchw", shares, palette)
+        weights = self.attend(h, target, palette, place)
+        whole = torch.cat((palette, torch.ones_like(palette[..., :1])), 2).transpose(1, 2)
+        mixed, total = per_pixel(whole, weights).split((3, 1), 1)
+        mixed = mixed / total
         residual, keep = bring_to(self.residual(h), gray).split((3, 1), 1)
         mixed = mixed + self.reach * residual.tanh() * colourfulness(palette)
         if self.config.detail:
@@ -169,7 +171,7 @@ class PaletteAttention(nn.Module):
     def attend(
         self, h: Tensor, target: Tensor, palette: Tensor, place: Whereabouts | None = None
     ) -> Tensor:
-        """Share of each palette colour in each pixel, (B, 20, H, W), summing to 1.
+        """Weight of each palette colour in each pixel, (B, 20, H, W), their sum not yet 1.
 
         Args:
             target: the tones that the pixels should have, (B, 1, H, W), about -1..1.
@@ -180,13 +182,22 @@ class PaletteAttention(nn.Module):
         facts = (palette, offset, lumas, tones)
         facts = facts if place is None else (*facts, SHARE_SCALE * place.shares)
         keys = self.key(torch.cat(facts, 2))
-        logits = torch.einsum("bkhw,bnk->bnhw", self.query(h), keys) / self.config.key_dim**0.5
+        logits = per_pixel(keys, self.query(h)) / self.config.key_dim**0.5
         if place is not None:
             prior = zone_prior(bring_to(place.zones, h), place.shares)
             logits = logits + F.softplus(self.zone_gain) * prior
-        distance = target - tones.squeeze(2)[:, :, None, None]
-        logits = bring_to(logits, target) - 2 * F.softplus(self.sharpness) * distance.square()
-        return logits.softmax(1)
+        # (l_pixel - l_colour)^2 multiplied out; l_pixel^2 is alike for all colours and falls away
+        tones, sharpness = tones[..., None], 2 * F.softplus(self.sharpness)
+        logits = logits - sharpness * tones.square()
+        # what all colours of a pixel have alike is of no matter: no power is over e^(2 sharpness)
+        logits = bring_to(logits - logits.amax(1, keepdim=True), target)
+        return (logits + 2 * sharpness * tones * target).exp()
+
+
+def per_pixel(matrix: Tensor, planes: Tensor) -> Tensor:
+    """A matrix (B, m, n) applied to the planes (B, n, H, W) of each pixel, (B, m, H, W)."""
+    batch, _, height, width = planes.shape
+    return (matrix @ planes.flatten(2)).reshape(batch, -1, height, width)
 
 
 def bring_to(x: Tensor, like: Tensor) -> Tensor:
@@ -203,7 +214,7 @@ def zone_prior(zones: Tensor, shares: Tensor) -> Tensor:
         zones: (B, 6, h, w), summing to 1.
         shares: (B, 20, 6), columns summing to 1.
     """
-    return (torch.einsum("bzhw,bnz->bnhw", zones, shares) + LEAST_SHARE).log()
+    return (per_pixel(shares, zones) + LEAST_SHARE).log()
 
 
 def picture_tones(gray: Tensor, fixed: float = 0.0) -> Tensor:
@@ -253,7 +264,7 @@ def matched_tones(gray: Tensor, palette: Tensor, config: RTConfig) -> Tensor:
 def mean_tone(tones: Tensor, constant: float) -> Tensor:
     """Mean over each picture of (B, 1, H, W), or ``constant`` where that is not 0, (B,)."""
     if constant:
-        return tones.new_full((len(tones),), constant)
+        return tones.new_full(tones.shape[:1], constant)
     return tones.mean((1, 2, 3))
 
 

@@ -182,7 +182,7 @@ class GatedSkip(nn.Module):
 
     def forward(self, h: Tensor, x_rt: Tensor, content: Mapping[str, Tensor]) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        skip = self.rgb(F.adaptive_avg_pool2d(x_rt, h.shape[-1]))
+        skip = self.rgb(F.adaptive_avg_pool2d(x_rt, h.shape[-2:]))
         if self.vgg is not None:
             skip = skip + bring_to(self.vgg(content[self.layer]), h)
         return h + self.gate(h).sigmoid() * skip

@@ -21,9 +21,13 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     Returns:
         (B, C, S, S); beyond the frame its border is repeated.
     """
-    s = image.shape[-1]
-    line = torch.linspace(-1 + 1 / s, 1 - 1 / s, s, device=image.device, dtype=image.dtype)
-    grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+    line = centres(image.shape[-1], image)
     # the sampler's frame is -1..1, two units wide
-    grid = grid + 2 * bring_to(flow, image).permute(0, 2, 3, 1)
+    x, y = (2 * bring_to(flow, image)).unbind(1)
+    grid = torch.stack((line + x, line[:, None] + y), -1)
     return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+
+
+def centres(side: int, like: Tensor) -> Tensor:
+    """Where the middles of a side's pixels are in the sampler's frame -1..1, (side,)."""
+    return (2 * torch.arange(side, device=like.device, dtype=like.dtype) + 1) / side - 1

@@ -18,6 +18,7 @@ from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.plugins import Domain, Registry
+from hasnet_models.runtimes.torch_runtime import TorchRuntime
 from hasnet_models.testing.tiny import preset
 
 SIDE = 128
@@ -42,7 +43,7 @@ class Tiny:
             layers = VGGFeatures("vgg16", config.tt.content_layer)
             nets = (RTNet(config.rt), TTNet(config.tt), layers, MobileFaceNet())
         rt, tt, vgg, identity = (net.eval().requires_grad_(False) for net in nets)
-        return AvatarPipeline(torch.device("cpu"), _Blind(), rt, tt, vgg, identity)
+        return AvatarPipeline(TorchRuntime(torch.device("cpu"), rt, tt, vgg, identity), _Blind())
 
     def avatar(self, domain: Domain, reference: str = "1") -> np.ndarray:
         """An avatar of a blurred picture: its colours, shape, zones and medium are all used.
@@ -57,7 +58,9 @@ class Tiny:
             HasnetError: as making any avatar of the domain would.
         """
         if domain.head is not None:
-            self.pipeline.heads[str(domain.head)] = self.pipeline.tt
+            runtime = self.pipeline.runtime
+            assert isinstance(runtime, TorchRuntime)
+            runtime.heads[domain.head] = runtime.tt
         request = Request(domain=domain.name, reference=reference, face=FaceChoice(ALIGNED))
         job = Job.start(request, Registry((domain,)), lambda *_: self.pipeline, lambda _: None)
         return job.make(Photo(_picture())).array

@@ -1,4 +1,4 @@
-"""How far a face goes towards a domain's shape: defaults and bounds, without numpy."""
+"""How far a face goes towards a domain's shape and colours: defaults and bounds, without numpy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ STRENGTH = 1.1
 STRONGEST = 1.5
 DOMAIN_WEIGHT, OWN_WEIGHT = 0.5, 0.8
 HEAVIEST = 2.0
+# how far an avatar's chroma goes to the reference's, and the factor on its lightness' pattern
+CHROMA, PATTERN = 0.8, 0.6
 
 
 @dataclass(frozen=True)

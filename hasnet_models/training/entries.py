@@ -16,7 +16,7 @@ from torch import Tensor
 from hasnet_models.config.schema import TTTrainConfig
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.errors import UsageError
-from hasnet_models.networks.appearance import CHROMA, PATTERN
+from hasnet_models.topology.strength import CHROMA, PATTERN
 from hasnet_models.training import distributed
 from hasnet_models.training.draws import one_of
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -22,7 +21,8 @@ from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet
 from hasnet_models.networks.vgg import VGGFeatures, from_torchvision
-from hasnet_models.weights.files import sha256_of, weight_path
+from hasnet_models.weights.files import weight_path
+from hasnet_models.weights.state import check_fit, read_state, tt_state
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -36,15 +36,8 @@ def load_state(path: Path | str) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         WeightsError: the file is missing or damaged.
     """
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"Cannot read the weights in {path}: {error}.") from error
-    return {
-        name: t.to(torch.float32) if t.is_floating_point() else t for name, t in tensors.items()
-    }, metadata
+    state, metadata = read_state(path)
+    return {name: torch.from_numpy(array) for name, array in state.items()}, metadata
 
 
 def save_state(
@@ -90,24 +83,9 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None
     Raises:
         WeightsError: tensors are missing, unexpected or of another shape.
     """
-    own = module.state_dict()
-    problems = {
-        "missing": [name for name in own if name not in state],
-        "unexpected": [name for name in state if name not in own],
-        "of another shape": [
-            f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
-            for name in own
-            if name in state and state[name].shape != own[name].shape
-        ],
-    }
-    if found := [f"{kind}: {_first(names)}" for kind, names in problems.items() if names]:
-        raise WeightsError(f"The weights of {what} do not fit the network ({'; '.join(found)}).")
+    wanted = {name: tuple(own.shape) for name, own in module.state_dict().items()}
+    check_fit(wanted, state, what)
     module.load_state_dict(state)
-
-
-def _first(names: list[str], limit: int = 3) -> str:
-    rest = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def load_identity() -> MobileFaceNet:
@@ -167,10 +145,8 @@ def load_tt(path: Path | None = None, head: Path | None = None) -> TTNet:
     Raises:
         WeightsError: a file is missing, damaged or of another architecture.
     """
-    base = path or weight_path("tt_net.safetensors")
-    state, metadata = load_state(base)
-    if head is not None:
-        state = _with_head(state, metadata, head, base)
+    arrays, metadata = tt_state(path, head)
+    state = {name: torch.from_numpy(array) for name, array in arrays.items()}
     net = TTNet(_config_of(TTConfig, metadata, "TT-Net"))
     return _frozen(net, state, "TT-Net" if head is None else f"TT-Net with the head {head.name}")
 
@@ -180,23 +156,16 @@ def _frozen(net: Net, state: Mapping[str, Tensor], what: str) -> Net:
     return net.eval().requires_grad_(False)
 
 
-def _with_head(
-    state: dict[str, Tensor], metadata: dict[str, str], head: Path, base: Path
-) -> dict[str, Tensor]:
-    """The base's tensors with the head's in their place."""
-    own, own_metadata = load_state(head)
-    same_network = own_metadata.get("config", metadata.get("config")) == metadata.get("config")
-    # a head of all tensors needs nothing of the base, a smaller one the very base it grew on
-    needed = own_metadata.get("base") if state.keys() - own.keys() else None
-    if not same_network or (needed and needed != sha256_of(base)):
-        raise WeightsError(
-            f"The head {head} was made for another TT-Net than the one installed.",
-            "Install the versions of hasnet and of the domain that belong together.",
-        )
-    return {**state, **own}
-
-
 def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:
+    """The configuration that a file's metadata hold.
+
+    Args:
+        kind: its class, such as ``RTConfig``.
+        what: name of the weights for messages, such as "RT-Net".
+
+    Raises:
+        WeightsError: it is missing, or not for this version.
+    """
     problems: list[str] = []
     try:
         config = build(kind, json.loads(metadata["config"]), what, problems)

@@ -1,0 +1,60 @@
+"""Which runtime computes: onnxruntime on a processor, torch on everything else."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.metadata
+import platform
+
+from hasnet_models.runtimes.contract import Runtime
+from hasnet_models.runtimes.names import AUTO, ONNX, TORCH, check_runtime
+from hasnet_models.runtimes.onnx_runtime import OnnxRuntime, graphs_fit
+
+
+def load_runtime(name: str = AUTO, device: str = "auto") -> Runtime:
+    """The networks with the embedded weights in a runtime.
+
+    Args:
+        name: "auto" is onnx where the networks compute on the CPU, and torch elsewhere or where
+            the weights are those of another network than the graphs.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises:
+        UsageError: there is no such runtime, or it does not compute on that device.
+        DeviceError: the device is not usable here.
+        WeightsError: weights are missing or damaged.
+    """
+    check_runtime(name, device)
+    if chosen(name, device) == ONNX:
+        return OnnxRuntime()
+    # torch is imported here and nowhere else on the way to an avatar
+    from hasnet_models.runtimes.torch_runtime import TorchRuntime
+
+    return TorchRuntime.load(device)
+
+
+def chosen(name: str, device: str) -> str:
+    """What "auto" stands for here."""
+    if name != AUTO:
+        return name
+    return ONNX if _on_cpu(device.strip().lower()) and graphs_fit() else TORCH
+
+
+def _on_cpu(device: str) -> bool:
+    if device != "auto" or not maybe_accelerated():
+        return device in ("auto", "cpu")
+    from hasnet_models.device import resolve_device
+
+    return resolve_device(device).type == "cpu"
+
+
+def maybe_accelerated() -> bool:
+    """Whether torch could find a GPU here; it takes a second to import, so only then it is asked.
+
+    An Apple processor, or a driver of NVIDIA's or AMD's beside a torch that is built for one.
+    """
+    if platform.system() == "Darwin":
+        return platform.machine() == "arm64"
+    if importlib.metadata.version("torch").endswith("+cpu"):
+        return False
+    return any(map(ctypes.util.find_library, ("cuda", "nvcuda", "amdhip64")))

@@ -1,0 +1,381 @@
+"""Torch and onnxruntime compute the same, and only one of them is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from nano import preset
+
+from hasnet_models.avatar.request import Request
+from hasnet_models.config.schema import RTConfig, TTConfig
+from hasnet_models.errors import UsageError, WeightsError
+from hasnet_models.networks import tensors
+from hasnet_models.networks.appearance import extent
+from hasnet_models.networks.rt_net import bring_to
+from hasnet_models.networks.vgg import VGGFeatures
+from hasnet_models.runtimes import arrays, choice, graph_files, onnx_runtime, sessions
+from hasnet_models.runtimes.contract import OPERATIONS
+from hasnet_models.runtimes.onnx_runtime import OnnxRuntime
+from hasnet_models.runtimes.torch_runtime import TorchRuntime
+from hasnet_models.runtimes.window import window_of
+from hasnet_models.weights.files import weight_path
+from hasnet_models.weights.load import load_state, load_tt, save_state
+from hasnet_models.weights.state import read_metadata
+
+ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
+onnx = pytest.importorskip("onnx")
+
+
+# ------------------------------------------------------------------ the graphs and their sources
+
+
+def test_the_graphs_follow_from_the_code_as_it_is():
+    from hasnet_models.export.graphs import sources_digest
+
+    message = "networks/ has changed: run tools/make_graphs.py"
+    assert graph_files.index()["sources"] == sources_digest(), message
+
+
+def test_the_index_names_the_graphs_that_are_there():
+    graphs = graph_files.index()["graphs"]
+    assert graphs.keys() == OPERATIONS.keys()
+    for name, entry in graphs.items():
+        graph = graph_files.read_graph(name)
+        assert hashlib.sha256(graph.data).hexdigest() == entry["sha256"]
+        model = onnx.load_from_string(graph.data)
+        about = {one.key: one.value for one in model.metadata_props}
+        assert about["operation"] == name and about["licence"].startswith("MIT")
+        assert model.opset_import[0].version == graph_files.index()["opset"]
+        assert tuple(one.name for one in model.graph.input) == OPERATIONS[name].inputs
+        assert tuple(one.name for one in model.graph.output) == OPERATIONS[name].outputs
+
+
+def test_no_weight_is_in_a_graph():
+    for name, entry in graph_files.index()["graphs"].items():
+        model = onnx.load_from_string(graph_files.read_graph(name).data)
+        outside = {one.name for one in model.graph.initializer if one.data_location == 1}
+        inside = {one.name for one in model.graph.initializer} - outside
+        assert outside == set(entry["bound"]) and not inside & entry["weights"].keys()
+    assert sum(file.stat().st_size for file in graph_files.FOLDER.iterdir()) < 500_000
+
+
+def test_comments_and_docstrings_are_no_change_of_the_sources(tmp_path):
+    from hasnet_models.export.graphs import digest_of
+
+    texts = {
+        "plain": "def f(x):\n    return x + 1\n",
+        "told": '"""About."""\n\n\ndef f(x):\n    """Adds."""\n    return x + 1  # one\n',
+        "other": "def f(x):\n    return x + 2\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    plain, told, other = (digest_of([tmp_path / f"{name}.py"]) for name in texts)
+    assert plain == told != other
+
+
+def test_the_graphs_are_those_of_the_embedded_weights_and_of_no_others():
+    assert onnx_runtime.graphs_fit()
+    files = {"rt": "rt_net", "tt": "tt_net", "vgg": "vgg16"}
+    found = {name: read_metadata(f"{file}.safetensors") for name, file in files.items()}
+    assert graph_files.is_for(found)
+    tt = json.loads(found["tt"]["config"])
+    for network, metadata in (
+        ("tt", {"config": json.dumps({**tt, "trained_size": 128})}),
+        ("tt", {"config": json.dumps({**tt, "of tomorrow": 1})}),
+        ("tt", {"config": "[1]"}),
+        ("rt", {}),
+        ("vgg", {**found["vgg"], "preprocessing": "torchvision"}),
+    ):
+        assert not graph_files.is_for({**found, network: metadata})
+    del tt["use_rt"]  # a default may be left out
+    assert graph_files.is_for({**found, "tt": {"config": json.dumps(tt)}})
+
+
+# -------------------------------------------------------------------------------- tiny networks
+
+
+@pytest.fixture(scope="module")
+def tiny() -> tuple[RTConfig, TTConfig, VGGFeatures]:
+    torch.manual_seed(0)
+    config = preset()
+    return config.rt, config.tt, VGGFeatures("vgg16", "relu4_1")
+
+
+def arguments(name: str, tt: TTConfig, side: int, batch: int) -> list[np.ndarray]:
+    """Such as an operation gets, drawn from its name."""
+    rng = np.random.default_rng(len(name))
+    coarse = rng.integers(0, 256, (batch, 8, 8, 3), dtype=np.uint8)
+    pictures = coarse.repeat(side // 8, 1).repeat(side // 8, 2)
+    planes = arrays.from_pixels(pictures)
+    part = {n: rng.random((batch, 1, s, s), np.float32) for n, s in (("l", 2), ("m", 128))}
+    zones = rng.dirichlet(np.ones(6), (batch, 32, 32)).transpose(0, 3, 1, 2).astype(np.float32)
+    shares = rng.dirichlet(np.ones(20), (batch, 6)).transpose(0, 2, 1).astype(np.float32)
+    z_ids = rng.normal(size=(batch, tt.z_dim)).astype(np.float32)
+    z_ids /= np.linalg.norm(z_ids, axis=1, keepdims=True)
+    code = np.eye(len(tt.domains), dtype=np.float32)[rng.integers(0, len(tt.domains), batch)]
+    return {
+        "embed": [pictures],
+        "recolour": [
+            pictures, part["l"] / 10, rng.integers(0, 256, (batch, 20, 3), dtype=np.uint8),
+            zones, shares,
+        ],
+        "warp": [planes, rng.normal(0, 0.02, (batch, 2, 64, 64)).astype(np.float32)],
+        "lay": [planes, pictures[:, ::2, ::2], part["m"] * (part["m"] > 0.5), 0.8, 0.6],
+        "redraw": [planes, z_ids, code, part["m"], zones[:, :1]],
+    }[name]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["recolour", "warp", "redraw"])
+def test_a_graph_with_weights_from_elsewhere_is_the_module(tiny, name):
+    from hasnet_models.export.graphs import graph, modules
+
+    rt, tt, vgg = tiny
+    module = modules(rt, tt, vgg)[name]
+    model = graph(name, module, side=64)
+    bound = {one.name for one in model.graph.initializer if one.data_location == 1}
+    for seed in (1, 2):  # two heads on one graph
+        generator = torch.Generator().manual_seed(seed)
+        for parameter in module.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.03)
+        weights = {n: p.numpy() for n, p in module.named_parameters() if n in bound}
+        session = sessions.open_bound(model.SerializeToString(), weights, 1, name)
+        for batch in (1, 3):
+            given = arguments(name, tt, 64, batch)
+            with torch.inference_mode():
+                wanted = module(*map(torch.from_numpy, given))
+            wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+            found = session.run(None, dict(zip(OPERATIONS[name].inputs, given, strict=True)))
+            for a, b in zip(wanted, found, strict=True):
+                np.testing.assert_allclose(b, a.numpy(), atol=1e-4, rtol=1e-4)
+
+
+def test_weights_that_do_not_fit_are_one_sentence():
+    graph = graph_files.read_graph("recolour")
+    wrong = {name: np.zeros(3, np.float32) for name in graph.bound}
+    with pytest.raises(WeightsError, match="The network RT-Net cannot be loaded: "):
+        sessions.open_bound(graph.data, wrong, 1, "RT-Net")
+
+
+# ------------------------------------------------------------------------------------ the parts
+
+
+def test_the_window_holds_all_of_an_enlarged_mask():
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        mask = np.zeros((2, 1, 16, 16), np.float32)
+        top, left = rng.integers(0, 14, 2)
+        mask[rng.integers(0, 2), 0, top : top + 3, left : left + 2] = rng.random()
+        rows, columns = extent(bring_to(torch.from_numpy(mask), torch.zeros(1, 1, 64, 64)))
+        first, last, start, end = window_of(mask, 64)
+        assert first <= rows.start and rows.stop <= last
+        assert start <= columns.start and columns.stop <= end
+    assert window_of(np.zeros((1, 1, 4, 4)), 64) == (0, 0, 0, 0)
+
+
+def test_nothing_is_laid_where_the_mask_is_empty():
+    runtime = TorchRuntime.__new__(TorchRuntime)
+    picture = np.zeros((1, 3, 8, 8), np.float32)
+    laid = runtime.lay(picture, np.zeros((1, 4, 4, 3), np.uint8), picture[:, :1, :4, :4], 1.0, 1.0)
+    assert np.array_equal(laid, picture) and laid is not picture
+
+
+def test_arrays_and_tensors_are_rounded_alike():
+    rng = np.random.default_rng(0)
+    planes = rng.uniform(-1.2, 1.2, (2, 3, 9, 7)).astype(np.float32)
+    assert np.array_equal(arrays.to_pixels(planes), tensors.to_pixels(torch.from_numpy(planes)))
+    levels = rng.integers(0, 256, (2, 5, 6, 3), dtype=np.uint8)
+    assert np.array_equal(arrays.to_pixels(arrays.from_pixels(levels)), levels)
+    np.testing.assert_array_equal(arrays.from_pixels(levels), tensors.to_tensor(levels).numpy())
+
+
+@pytest.mark.parametrize(("small", "large"), [(8, 32), (32, 8), (32, 128)])
+def test_planes_are_resized_as_the_networks_do(small, large):
+    planes = np.random.default_rng(0).random((2, 1, small, small), np.float32)
+    wanted = bring_to(torch.from_numpy(planes), torch.zeros(1, 1, large, large))
+    np.testing.assert_allclose(arrays.brought_to(planes, large), wanted.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"),
+    [
+        ({"HASNET_THREADS": "3", "OMP_NUM_THREADS": "5"}, 3),
+        ({"OMP_NUM_THREADS": "5"}, 5),
+        ({"HASNET_THREADS": "0", "OMP_NUM_THREADS": "x"}, 7),
+        ({}, 7),
+    ],
+)
+def test_threads_are_those_that_are_asked_for_or_may_be_used(monkeypatch, variables, count):
+    for name in sessions.THREADS_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr(sessions.os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
+    assert sessions.thread_count() == count
+
+
+# ------------------------------------------------------------------------------------ the choice
+
+
+def test_a_runtime_that_does_not_exist_or_not_there_is_refused():
+    with pytest.raises(UsageError, match="no runtime called 'jax'"):
+        Request(domain="sketch", runtime="jax").check()
+    with pytest.raises(UsageError, match="computes on the CPU, not on cuda:1"):
+        Request(domain="sketch", runtime="onnx", device="cuda:1").check()
+    for device in ("auto", "cpu", "CPU"):
+        Request(domain="sketch", runtime="onnx", device=device).check()
+
+
+@pytest.mark.parametrize(
+    ("device", "accelerated", "fits", "wanted"),
+    [
+        ("cpu", True, True, "onnx"),
+        ("auto", False, True, "onnx"),
+        ("auto", True, True, "onnx"),  # torch is asked, and has only a processor here
+        ("cuda", False, True, "torch"),
+        ("mps", True, True, "torch"),
+        ("cpu", False, False, "torch"),
+    ],
+)
+def test_auto_is_onnx_on_a_processor(monkeypatch, device, accelerated, fits, wanted):
+    monkeypatch.setattr(choice, "maybe_accelerated", lambda: accelerated)
+    monkeypatch.setattr(choice, "graphs_fit", lambda: fits)
+    monkeypatch.setattr("hasnet_models.device._best_device", lambda: "cpu")
+    assert choice.chosen("auto", device) == wanted
+
+
+@pytest.fixture
+def other_weights(tmp_path, monkeypatch, tiny) -> Path:
+    """A weights folder whose RT-Net is of another configuration."""
+    rt = tiny[0]
+    from hasnet_models.networks.rt_net import RTNet
+
+    state = RTNet(rt).state_dict()
+    config = json.dumps(json.loads(json.dumps(rt, default=vars)))
+    save_state(tmp_path / "rt_net.safetensors", state, {"config": config})
+    monkeypatch.setenv("HASNET_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def test_other_networks_than_the_graphs_run_in_torch(other_weights):
+    assert choice.chosen("auto", "cpu") == "torch"
+    with pytest.raises(WeightsError, match="another network than onnxruntime's graphs") as caught:
+        OnnxRuntime()
+    assert "torch" in caught.value.hint
+
+
+LOADED = """
+import sys
+{code}
+sys.exit(3 if "torch" in sys.modules else 0)
+"""
+
+
+def process(code: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", LOADED.format(code=code), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["avatar.pipeline", "avatar.api", "avatar.references", "batch.run", "batch.ray",
+     "runtimes.choice", "weights.state"],
+)  # fmt: skip
+def test_a_module_on_the_way_to_an_avatar_imports_no_torch(module):
+    assert process(f"import hasnet_models.{module}").returncode == 0
+
+
+# ------------------------------------------------------------------------- the embedded weights
+
+
+@pytest.fixture(scope="module")
+def both() -> tuple[TorchRuntime, OnnxRuntime]:
+    return TorchRuntime.load("cpu"), OnnxRuntime()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(OPERATIONS))
+def test_both_runtimes_compute_the_same(both, name):
+    given = arguments(name, load_tt().config, 512, 2)
+    found = [getattr(runtime, name)(*given) for runtime in both]
+    for a, b in zip(*(one if isinstance(one, tuple) else (one,) for one in found), strict=True):
+        assert a.dtype == b.dtype == np.float32 and a.shape == b.shape
+        # a picture of squares of noise is the worst there is for samplers
+        assert np.abs(a - b).max() <= (3e-4 if name == "redraw" else 1e-4)
+
+
+@pytest.mark.slow
+def test_a_head_takes_the_place_of_the_base(both, tmp_path):
+    state, metadata = load_state(weight_path("tt_net.safetensors"))
+    gain = 1.5
+    head = tmp_path / "head.safetensors"
+    part = {n: t * gain for n, t in state.items() if n.startswith("blocks.1.")}
+    save_state(head, part, {"config": metadata["config"]})
+    given = arguments("redraw", load_tt().config, 512, 1)
+    headed, plain = ([r.redraw(*given, head=h) for r in both] for h in (head, None))
+    assert np.abs(headed[0] - headed[1]).max() < 1e-3
+    assert np.abs(headed[1] - plain[1]).max() > 0.01
+
+
+@pytest.mark.slow
+def test_threads_and_repetition_change_no_bit(both):
+    given = arguments("recolour", load_tt().config, 512, 1)
+    one, two = OnnxRuntime(threads=1), OnnxRuntime(threads=2)
+    first = one.recolour(*given)[1]
+    for again in (one.recolour(*given)[1], two.recolour(*given)[1]):
+        assert np.array_equal(first, again)
+
+
+@pytest.mark.slow
+def test_a_whole_avatar_without_torch(tmp_path):
+    code = "from hasnet_cli.main import main\nif main(sys.argv[1:]): sys.exit(4)"
+    words = ("avatar", str(ASTRONAUT), "--ref", str(ASTRONAUT), "--domain", "none")
+    done = process(code, *words, "-o", "out.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.png").stat().st_size > 10_000
+    other = process(code, *words, "--runtime", "torch", "-o", "torch.png", cwd=tmp_path)
+    assert other.returncode == 3, other.stderr
+    from hasnet_models import image_io
+
+    pictures = [image_io.read(tmp_path / f"{n}.png").rgb.astype(int) for n in ("out", "torch")]
+    assert np.abs(pictures[0] - pictures[1]).max() <= 1
+    found = [image_io.read_metadata(tmp_path / f"{n}.png")["runtime"] for n in ("out", "torch")]
+    assert found == ["onnx", "torch"]
+
+
+@pytest.mark.slow
+def test_an_exported_file_is_the_avatar(both, tmp_path, site):
+    import onnxruntime
+    from conftest import Site
+
+    from hasnet_models.export.whole import defaults, export
+    from hasnet_models.plugins import discover
+
+    assert isinstance(site, Site)
+    site.install("pencil")
+    domain = discover().get("pencil")
+    reference, file = domain.references[0], tmp_path / "pencil.onnx"
+    export(domain, reference, file)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(file), options, ["CPUExecutionProvider"])
+    assert [one.name for one in session.get_inputs()] == ["image"]
+    about = session.get_modelmeta().custom_metadata_map
+    assert about["domain"] == "pencil" and "tt_net.safetensors" in about["weights"]
+    image = arguments("embed", load_tt().config, 512, 2)[0]
+    (avatar,) = session.run(["avatar"], {"image": image})
+    given = {n: a.repeat(2, 0) for n, a in defaults(domain, reference, both[0].domains).items()}
+    lift = np.zeros((2, 1, 1, 1), np.float32)
+    _, x_rt = both[0].recolour(image, lift, given["palette"], given["zones"], given["shares"])
+    x_tt = both[0].redraw(
+        x_rt, given["z_id"], given["code"], given["person"], given["oval"]
+    )  # fmt: skip
+    apart = np.abs(avatar.astype(int) - arrays.to_pixels(x_tt))
+    assert avatar.shape == image.shape and apart.max() <= 2 and apart.mean() < 0.05
+    assert {one.name for one in session.get_overridable_initializers()} == given.keys()
