@@ -284,7 +284,7 @@ def process(code: str, *arguments: str, cwd: Path | None = None) -> subprocess.C
 
 @pytest.mark.parametrize(
     "module",
-    ["avatar.pipeline", "avatar.api", "avatar.references", "batch.run", "batch.ray",
+    ["avatar.pipeline", "avatar.api", "figures.cells", "batch.run", "batch.ray",
      "runtimes.choice", "weights.state"],
 )  # fmt: skip
 def test_a_module_on_the_way_to_an_avatar_imports_no_torch(module):
