@@ -30,6 +30,7 @@ COMMANDS = {
     "train": "Train the networks on a folder of aligned faces.",
     "curves": "Draw the losses of a training run, one panel each.",
     "data": "Import datasets of faces, and check a folder of them.",
+    "eval": "Measure avatars as the paper does, against everything else.",
 }
 
 

@@ -207,3 +207,13 @@ def _cut(boxes: list[_Box], key: Callable[[_Box], int], target: float) -> list[_
 def hex_codes(palette: np.ndarray) -> list[str]:
     """uint8 (N, 3) -> ["#rrggbb", ...]."""
     return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in palette]
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean distance of each colour to the nearest of the other palette, both ways, in 0..1.
+
+    Args:
+        a, b: uint8 (N, 3).
+    """
+    d = np.linalg.norm(a[:, None].astype(float) - b[None].astype(float), axis=2)
+    return float((d.min(1).mean() + d.min(0).mean()) / 2 / (255 * 3**0.5))

@@ -10,7 +10,7 @@ import torch
 from hasnet_models import image_io
 from hasnet_models.avatar import shaping
 from hasnet_models.avatar.look import Look
-from hasnet_models.avatar.pipeline import likeness, palette_distance
+from hasnet_models.avatar.pipeline import likeness
 from hasnet_models.avatar.steps import stages
 from hasnet_models.errors import DomainError, UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
@@ -44,12 +44,6 @@ def domain(folder: Path, name: str, references, head: Path | None = None) -> Dom
     path = folder / f"{name}.safetensors"
     save_references(path, references)
     return Domain(name, name, "test", DataFile(path), DataFile(head) if head else None)
-
-
-def test_palette_distance_is_zero_for_the_same_and_one_for_black_and_white():
-    black, white = np.zeros((20, 3), np.uint8), np.full((20, 3), 255, np.uint8)
-    assert palette_distance(black, black) == 0
-    assert palette_distance(black, white) == pytest.approx(1)
 
 
 def test_likeness_is_highest_for_itself():

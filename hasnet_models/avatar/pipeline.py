@@ -20,6 +20,7 @@ from hasnet_models.face.drawn_too import DrawnToo
 from hasnet_models.face.search import locate, locate_reference, select
 from hasnet_models.face.types import AlignedFace, Detector
 from hasnet_models.image_io import Photo
+from hasnet_models.palette import distance as palette_distance
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.detectors import load_detector
 from hasnet_models.plugins.reference import Z_ID_MODEL, Reference
@@ -235,12 +236,6 @@ def own_likeness(references: Sequence[Reference]) -> float:
         return 1.0
     found = [likeness(r, [o for o in references if o is not r]) for r in references]
     return max(float(np.mean(found)), 0.05)
-
-
-def palette_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean distance of each colour to the nearest of the other palette, both ways, in 0..1."""
-    d = np.linalg.norm(a[:, None].astype(float) - b[None].astype(float), axis=2)
-    return float((d.min(1).mean() + d.min(0).mean()) / 2 / (255 * 3**0.5))
 
 
 def _check_finite(x_tt: Planes, domain: Domain | None) -> None:

@@ -24,7 +24,7 @@ FREE = {
     "rt": ("size", "detail", "detail_least", "tone_match", "tone_fixed", "tone_mean"),
     "tt": (
         *("trained_size", "base", "blur_grid", "own_hue", "guided", "displacement"),
-        *("shape", "appearance"),
+        *("shape", "appearance", "use_rt"),
     ),
 }
 
