@@ -39,6 +39,7 @@ def train(
     Raises:
         HasnetError: of the kind that fits, also where it was interrupted.
     """
+    from hasnet_models.device import resolve_device
     from hasnet_models.memory import keep_memory_mapped
     from hasnet_models.training import session
     from hasnet_models.training.export import TT_FILE
@@ -57,10 +58,9 @@ def train(
     preset = load_preset(budget.preset, ablations=ablations)
     job = TrainingJob("tt", faces, run, preset, base=base)
     spent = Budget(images=goal, save_every=1.0, preview_every=math.inf, keep=1)
-    _, interrupted = session.run_job(
-        job, spent, Runtime.choose(budget.device), budget.cache or session.default_cache(),
-        terminal.detail, lambda *_: None,
-    )  # fmt: skip
+    runtime = Runtime.choose(resolve_device(budget.device))
+    cache = budget.cache or session.default_cache()
+    _, interrupted = session.run_job(job, spent, runtime, cache, terminal.detail, lambda *_: None)
     if interrupted:
         raise HasnetError("The training of an ablation was interrupted; it goes on from there.")
     return run

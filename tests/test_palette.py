@@ -6,7 +6,7 @@ from colorthief import MMCQ
 from PIL import Image
 
 from hasnet_models import image_io
-from hasnet_models.palette import MAX_SIDE, extract, quantize, shrink
+from hasnet_models.palette import MAX_SIDE, distance, extract, quantize, shrink
 
 
 def flat(colour: tuple[int, int, int], height: int = 40, width: int = 30) -> np.ndarray:
@@ -269,3 +269,10 @@ def test_other_arrays_are_refused(bad):
 def test_impossible_numbers_are_refused(colours):
     with pytest.raises(ValueError, match="1 to 255"):
         extract(flat((1, 2, 3)), colours)
+
+
+def test_distance_is_zero_for_the_same_in_any_order_and_one_for_black_and_white():
+    black, white = np.zeros((20, 3), np.uint8), np.full((20, 3), 255, np.uint8)
+    colours = np.random.default_rng(0).integers(0, 256, (20, 3), dtype=np.uint8)
+    assert distance(black, black) == distance(colours, colours[::-1]) == 0
+    assert distance(black, white) == pytest.approx(1)

@@ -143,12 +143,12 @@ def command(terminal: Terminal, faces: Path, as_json: bool, **values: Any) -> in
 def _tables(terminal: Terminal, faces: Path, options: EvalOptions) -> list[Table]:
     """All tables that are asked for, those before written after each."""
     from hasnet_models.device import resolve_device
-    from hasnet_models.evaluation.extra import image_metrics
+    from hasnet_models.evaluation.extra import torchmetrics
     from hasnet_models.evaluation.ground import Bank
     from hasnet_models.evaluation.inputs import Aligner
     from hasnet_models.evaluation.judge import Judge
 
-    image_metrics()
+    torchmetrics()
     found = _evaluations(faces, options)
     judge = Judge(resolve_device(options.device), options.features)
     bank = Bank(faces, options.out / "bank", judge, Aligner())

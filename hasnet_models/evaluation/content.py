@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from hasnet_models.evaluation.extra import image_metrics
+from hasnet_models.evaluation.extra import torchmetrics
 from hasnet_models.opencv import cv2
 from hasnet_models.topology.appearance import face_mask
 from hasnet_models.topology.mean_face import mean_face
@@ -52,12 +52,8 @@ def ssim_outside(
     Raises:
         UsageError: torchmetrics is not installed.
     """
-    image_metrics()
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
-    _, each = structural_similarity_index_measure(
-        _lightness(result), _lightness(source), data_range=100.0, return_full_image=True
-    )
+    ssim = torchmetrics("functional.image").structural_similarity_index_measure
+    _, each = ssim(_lightness(result), _lightness(source), data_range=100.0, return_full_image=True)
     outside = 1 - face_mask(mean_face() if points is None else points, len(source))
     return float((each[0, 0].numpy() * outside).sum() / outside.sum())
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hasnet_models.evaluation.bootstrap import normal_interval
-from hasnet_models.evaluation.extra import image_metrics
+from hasnet_models.evaluation.extra import torchmetrics
 
 
 class Given(nn.Identity):
@@ -31,7 +31,8 @@ def fid(real: NDArray, fake: NDArray) -> float:
     Raises:
         UsageError: torchmetrics is not installed.
     """
-    metric = image_metrics().FrechetInceptionDistance(feature=Given(real.shape[1]))
+    kind = torchmetrics("image.fid").FrechetInceptionDistance
+    metric = kind(feature=Given(real.shape[1]))
     metric.set_dtype(torch.float64)
     metric.update(torch.from_numpy(np.asarray(real, np.float64)), real=True)
     metric.update(torch.from_numpy(np.asarray(fake, np.float64)), real=False)

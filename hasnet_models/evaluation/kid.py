@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from hasnet_models.evaluation.bootstrap import normal_interval
-from hasnet_models.evaluation.extra import image_metrics
+from hasnet_models.evaluation.extra import torchmetrics
 from hasnet_models.evaluation.fid import Given
 
 FACTOR = 100.0
@@ -34,9 +34,8 @@ def kid(real: NDArray, fake: NDArray, seed: int = 0) -> float:
     size = min(len(real), len(fake))
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore", UserWarning)  # that it keeps the features in memory
-        metric = image_metrics().KernelInceptionDistance(
-            feature=Given(real.shape[1]), subsets=SUBSETS, subset_size=size
-        )
+        kind = torchmetrics("image.kid").KernelInceptionDistance
+        metric = kind(feature=Given(real.shape[1]), subsets=SUBSETS, subset_size=size)
         metric.set_dtype(torch.float64)
         torch.manual_seed(seed)
         metric.update(torch.from_numpy(np.asarray(real, np.float64)), real=True)

@@ -99,7 +99,7 @@ def draw(faces: Path, protocol: Protocol, domains: Sequence[str]) -> Draw:
     turn = _in_turn(own, rng)
     pairs = [Pair(s, r) for s in sources for r in itertools.islice(turn, protocol.references)]
     pairs = list(dict.fromkeys(pairs))
-    _require_enough(len(pairs), "There are", "to make avatars of")
+    _require_enough(len(pairs), "The protocol gives", "to make avatars of")
     return Draw(tuple(pairs), tuple(own))
 
 

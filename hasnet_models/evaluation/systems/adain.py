@@ -1,4 +1,4 @@
-"""AdaIN (Huang and Belongie 2017): the mean and deviation of each channel of relu4_1."""
+"""AdaIN (Huang and Belongie 2017): the mean and deviation of each channel of relu3_1."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from hasnet_models.evaluation.systems.feature_space import FeatureSpace, statist
 
 
 class AdaIN(FeatureSpace):
-    """As published, but for the encoder (VGG16) and the decoder, which is trained for
-    reconstruction and not on its own results."""
+    """As published (at relu4_1), but for the layer and the decoder."""
 
     name = "AdaIN"
-    note = "AdaIN: VGG16 in place of VGG19; the shared decoder learned reconstruction alone."
+    note = (
+        "AdaIN, WCT, SANet, DSTN: at relu3_1 of VGG16 in place of relu4_1 and more of VGG19, by "
+        "one linear decoder that learned reconstruction alone."
+    )
 
     def transfer(self, content: Tensor, style: Tensor) -> Tensor:
         return statistics_of(content, style)

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-LAYER = "relu4_1"
-WIDTHS = (128, 64, 32)
+LAYER = "relu3_1"
+CHANNELS, STRIDE = 256, 4
+# cells along a side that a cell's pixels are read from
+REACH = 3
 # what the features are divided by, so that they are about 1
 SCALE = 100.0
-_CHANNELS = 512
 
 
 class Decoder(nn.Module):
-    """Features of `LAYER` to RGB, mirrored as in AdaIN (Huang and Belongie 2017) but narrower.
+    """Features of `LAYER` to RGB: each cell's 4 x 4 pixels from the 3 x 3 cells around it.
 
-    Trained by `tools/train_decoder.py` to give back the picture that the features are of, as
-    WCT's decoders are (Li et al. 2017); reflection padding, nearest-neighbour enlarging.
+    It is linear, so that `tools/train_decoder.py` finds the best one in closed form; it learns, as
+    WCT's decoders do (Li et al. 2017), to give back the picture that the features are of.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_conv(_CHANNELS, WIDTHS[0]), nn.ReLU()]
-        for here, after in zip(WIDTHS, (*WIDTHS[1:], WIDTHS[-1]), strict=True):
-            layers += [nn.Upsample(scale_factor=2), _conv(here, here), nn.ReLU()]
-            layers += [_conv(here, after), nn.ReLU()] if after != here else []
-        self.body = nn.Sequential(*layers, _conv(WIDTHS[-1], 3))
+        self.read = nn.Conv2d(
+            CHANNELS, 3 * STRIDE**2, REACH, padding=REACH // 2, padding_mode="reflect"
+        )
+        self.place = nn.PixelShuffle(STRIDE)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, 512, H, W) of VGG16's relu4_1 to (B, 3, 8 H, 8 W) in about -1..1."""
-        return self.body(features / SCALE)
-
-
-def _conv(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+        """(B, 256, H, W) of VGG16's relu3_1 to (B, 3, 4 H, 4 W) in about -1..1."""
+        return self.place(self.read(features / SCALE))

@@ -1,7 +1,8 @@
 """Deep analogy (Liao et al. 2017): patches of the reference in the order of the source's features.
 
 From coarse to fine, each place of the source is matched to the place of the reference whose
-features are most alike; the picture is what the matched patches of the reference agree on.
+features, each channel brought to mean 0 and deviation 1, are most alike; the picture is what the
+matched patches of the reference agree on.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hasnet_models.evaluation.inputs import Sample
-from hasnet_models.evaluation.systems.feature_space import SIDE, networks
+from hasnet_models.evaluation.systems.feature_space import SIDE, normalised
 from hasnet_models.face.align import resized
 from hasnet_models.networks.tensors import to_pixels, to_tensor
+from hasnet_models.weights.load import load_vgg
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
 REACH = 2  # places around the coarser match that are looked at on a finer level
 _PATCH = 3
+# pixels around each that have a say in it
+VOTES = 3
 
 
 class DeepAnalogy:
@@ -34,13 +38,16 @@ class DeepAnalogy:
     )
 
     def open(self, samples: Sequence[Sample]) -> None:
-        self.vgg, _ = networks()
+        self.vgg = load_vgg(last=LAYERS[0])
 
     @torch.inference_mode()
     def make(self, sample: Sample) -> np.ndarray:
         """uint8 (256, 256, 3)."""
         a, b = (to_tensor(resized(x, SIDE)[None]) for x in (sample.source, sample.reference))
-        of_a, of_b = self.vgg(a, LAYERS), self.vgg(b, LAYERS)
+        of_a, of_b = (
+            {name: normalised(x) for name, x in self.vgg(picture, LAYERS).items()}
+            for picture in (a, b)
+        )
         field = nearest(of_a[LAYERS[0]], of_b[LAYERS[0]])
         for layer in LAYERS[1:]:
             field = refined(enlarged(field), of_a[layer], of_b[layer])
@@ -97,7 +104,8 @@ def voted(field: Tensor, picture: Tensor) -> Tensor:
     side = len(field)
     total = torch.zeros_like(picture)
     rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+    steps = range(-VOTES, VOTES + 1)
+    shifts = [(row, column) for row in steps for column in steps]
     for row, column in shifts:
         around = field[(rows + row).clamp(0, side - 1), (columns + column).clamp(0, side - 1)]
         there = (around - torch.tensor((row, column))).clamp(0, side - 1)

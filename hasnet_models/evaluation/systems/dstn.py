@@ -15,7 +15,7 @@ class DSTN(FeatureSpace):
     name = "DSTN"
     note = (
         "DSTN: in place of the learned indicator, domainness is the distance of the two pictures' "
-        "Gram matrices; it mixes whitening and colouring (far) with AdaIN (near) at relu4_1; the "
+        "Gram matrices; it mixes whitening and colouring (far) with AdaIN (near); the "
         "skip connections of the published decoder are left out."
     )
 

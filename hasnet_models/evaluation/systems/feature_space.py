@@ -37,7 +37,8 @@ class FeatureSpace:
         Raises:
             WeightsError: a weight file is missing or damaged.
         """
-        _, self.decoder = networks()
+        encoder()
+        self.decoder = trained_decoder()
 
     @torch.inference_mode()
     def make(self, sample: Sample) -> np.ndarray:
@@ -51,18 +52,28 @@ class FeatureSpace:
 
 
 @lru_cache(maxsize=1)
-def networks() -> tuple[VGGFeatures, Decoder]:
-    """The encoder and the decoder, loaded once for all."""
-    decoder = Decoder()
-    load_into(decoder, load_state(weight_path(DECODER))[0], "the decoder of VGG features")
-    return load_vgg(last=LAYER), decoder.eval().requires_grad_(False)
+def encoder() -> VGGFeatures:
+    """VGG16 up to `LAYER`, loaded once for all."""
+    return load_vgg(last=LAYER)
+
+
+@lru_cache(maxsize=1)
+def trained_decoder() -> Decoder:
+    """The shared decoder, loaded once for all.
+
+    Raises:
+        WeightsError: its weights are missing or damaged.
+    """
+    net = Decoder()
+    load_into(net, load_state(weight_path(DECODER))[0], "the decoder of VGG features")
+    return net.eval().requires_grad_(False)
 
 
 @lru_cache(maxsize=256)
 def encoded(path: Path) -> Tensor:
-    """Features (1, 512, 32, 32) of an input, kept because every system begins with them."""
+    """Features (1, 256, 64, 64) of an input, kept because every system begins with them."""
     rgb = resized(image_io.read(path).rgb, SIDE)
-    return networks()[0](to_tensor(rgb[None]), [LAYER])[LAYER]
+    return encoder()(to_tensor(rgb[None]), [LAYER])[LAYER]
 
 
 def normalised(features: Tensor) -> Tensor:

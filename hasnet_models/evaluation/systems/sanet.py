@@ -9,11 +9,11 @@ from hasnet_models.evaluation.systems.feature_space import FeatureSpace, normali
 
 
 class SANet(FeatureSpace):
-    """The attention without learned projections, at relu4_1 of the published two layers."""
+    """The attention without learned projections, on one of the published two layers."""
 
     name = "SANet"
     note = (
-        "SANet: its attention at relu4_1 without the learned 1x1 convolutions (they are the "
+        "SANet: its attention on one layer, without the learned 1x1 convolutions (they are the "
         "identity), half and half with the content's features under the reference's statistics."
     )
 

@@ -12,10 +12,10 @@ _LEAST = 1e-3  # share of the largest eigenvalue from which a direction counts
 
 
 class WCT(FeatureSpace):
-    """One level, relu4_1, of the published five."""
+    """One level of the published five."""
 
     name = "WCT"
-    note = "WCT: the level relu4_1 alone in place of five levels; strength 0.6 as published."
+    note = "WCT: one level in place of five; strength 0.6 as published."
 
     def transfer(self, content: Tensor, style: Tensor) -> Tensor:
         return STRENGTH * coloured(content, style) + (1 - STRENGTH) * content
