@@ -9,7 +9,6 @@ from pathlib import Path
 
 from hasnet_cli.console import Terminal
 from hasnet_models.config.load import load_preset
-from hasnet_models.errors import HasnetError
 
 FOLDER = "ablations"
 
@@ -37,7 +36,8 @@ def train(
     """Train one of them, or go on where it stopped; gives the folder of its weights.
 
     Raises:
-        HasnetError: of the kind that fits, also where it was interrupted.
+        HasnetError: of the kind that fits.
+        KeyboardInterrupt: it was interrupted; it goes on from there.
     """
     from hasnet_models.device import resolve_device
     from hasnet_models.memory import keep_memory_mapped
@@ -50,7 +50,7 @@ def train(
 
     base = files.weight_path(TT_FILE)
     goal = int(load.load_state(base)[1].get("images", 0)) + budget.images
-    run = out / FOLDER / (ablations[0] if ablations else "control")
+    run = out / FOLDER / f"{ablations[0] if ablations else 'control'}-{budget.images}"
     if _images(run / TT_FILE) >= goal:
         return run
     terminal.note(f"{name}: training for {budget.images} images in {run}")
@@ -62,7 +62,7 @@ def train(
     cache = budget.cache or session.default_cache()
     _, interrupted = session.run_job(job, spent, runtime, cache, terminal.detail, lambda *_: None)
     if interrupted:
-        raise HasnetError("The training of an ablation was interrupted; it goes on from there.")
+        raise KeyboardInterrupt
     return run
 
 

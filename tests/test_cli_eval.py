@@ -168,6 +168,7 @@ def test_outputs_of_another_program_are_a_row(run, fake, faces, tmp_path):
         (["--domain", "red", "--outputs", "x", "--name", "X"], 2, "no folder of outputs at x"),
         (["--domain", "red", "--system", "GAN"], 2, "There is no system 'GAN'."),
         (["--domain", "red", "--sources", "2"], 2, "The protocol gives 4 pictures"),
+        (["--domain", "red", "--outputs", ".", "--name", "hasnet"], 2, "'hasnet' is another"),
         (["--domain", "red", "--split", "train"], 2, "and FID needs at least 5."),
     ],
 )

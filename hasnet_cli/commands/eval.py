@@ -11,6 +11,7 @@ import click
 from hasnet_cli import factory, table_view
 from hasnet_cli.ablations import AblationBudget
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
+from hasnet_cli.line_up import LineUp
 from hasnet_cli.options import complete_domains, device_option
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, UsageError
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from hasnet_models.evaluation.ground import Bank
     from hasnet_models.evaluation.protocol import Protocol
     from hasnet_models.evaluation.run import Evaluation
-    from hasnet_models.evaluation.systems.base import System
-    from hasnet_models.evaluation.systems.folder import Folder
     from hasnet_models.evaluation.table import Table
 
 PATH = click.Path(path_type=Path)
@@ -73,6 +72,11 @@ class EvalOptions:
         if images is None:
             images = _PAPER_IMAGES if self.paper else 0
         return AblationBudget(images, self.preset, self.cache, self.device)
+
+    def line_up(self, faces: Path, terminal: Terminal) -> LineUp:
+        """Who is compared."""
+        others = tuple(zip(self.outputs, self.name, strict=True))
+        return LineUp(faces, self.out, self.paper, self.systems, others, self.budget(), terminal)
 
 
 @click.command("eval")
@@ -141,7 +145,7 @@ def command(terminal: Terminal, faces: Path, as_json: bool, **values: Any) -> in
 
 
 def _tables(terminal: Terminal, faces: Path, options: EvalOptions) -> list[Table]:
-    """All tables that are asked for, those before written after each."""
+    """All tables that are asked for; those that are done are written after each."""
     from hasnet_models.device import resolve_device
     from hasnet_models.evaluation.extra import torchmetrics
     from hasnet_models.evaluation.ground import Bank
@@ -152,10 +156,10 @@ def _tables(terminal: Terminal, faces: Path, options: EvalOptions) -> list[Table
     found = _evaluations(faces, options)
     judge = Judge(resolve_device(options.device), options.features)
     bank = Bank(faces, options.out / "bank", judge, Aligner())
+    line_up = options.line_up(faces, terminal)
     tables: list[Table] = []
     for evaluation in found:
-        table = _table(terminal, evaluation, bank, options)
-        if table:
+        if table := _table(terminal, evaluation, bank, line_up, options.inputs_only):
             tables.append(table)
             table_view.write(tables, options.out)
     return tables
@@ -182,80 +186,14 @@ def _evaluations(faces: Path, options: EvalOptions) -> list[Evaluation]:
 
 
 def _table(
-    terminal: Terminal, evaluation: Evaluation, bank: Bank, options: EvalOptions
+    terminal: Terminal, evaluation: Evaluation, bank: Bank, line_up: LineUp, inputs_only: bool
 ) -> Table | None:
     """One table; None where only its inputs are wanted."""
     from hasnet_models.evaluation.run import Watch, evaluate, prepare
 
     prepared = prepare(evaluation, bank, Watch(terminal.note))
-    if options.inputs_only:
+    if inputs_only:
         return None
-    folders = _folders(evaluation, options)
-    for folder in folders:
-        folder.open(prepared.samples)
-    systems = _chosen([*_systems(terminal, evaluation, bank, options), *folders], options)
+    systems = line_up.systems(evaluation, prepared.samples)
     with terminal.progress(2 * len(systems) * len(prepared.samples)) as advance:
         return evaluate(evaluation, prepared, systems, bank, Watch(terminal.note, advance))
-
-
-def _systems(
-    terminal: Terminal, evaluation: Evaluation, bank: Bank, options: EvalOptions
-) -> list[System]:
-    """Peers, hasnet with its variants, and the ablations; Table 3 has hasnet alone."""
-    import functools
-
-    from hasnet_models.evaluation.protocol import PHOTOS as OF_PHOTOS
-    from hasnet_models.evaluation.systems.catalogue import peers
-    from hasnet_models.evaluation.systems.hasnet import variants
-    from hasnet_models.evaluation.systems.source import Source
-
-    load = functools.lru_cache(maxsize=1)(functools.partial(factory.load_pipeline, options.device))
-    own = variants(evaluation.protocol.domain, factory.find_domains(), load)
-    if options.paper and evaluation.protocol.kind == OF_PHOTOS:
-        return [Source(), own[0]]
-    return [*peers(), *own, *_ablated(terminal, own[0], bank.faces, options)]
-
-
-def _ablated(terminal: Terminal, whole: Any, faces: Path, options: EvalOptions) -> list[System]:
-    """The paper's ablations, each trained now or earlier."""
-    from dataclasses import replace
-
-    from hasnet_cli import ablations
-    from hasnet_models.evaluation.paper import ABLATIONS
-
-    budget, found = options.budget(), []
-    if not budget.images:
-        return []
-    for name, changes in ABLATIONS.items():
-        if options.systems and name not in options.systems:
-            continue
-        folder = ablations.train(name, changes, faces, options.out, budget, terminal)
-        note = f"{name}: trained on from the base for {budget.images} images, without heads."
-        load = lambda: factory.load_pipeline(options.device)  # noqa: E731
-        found.append(replace(whole, name=name, note=note, weights=folder, load=load))
-    return found
-
-
-def _folders(evaluation: Evaluation, options: EvalOptions) -> list[Folder]:
-    """The outputs of other programs that are there for this table."""
-    from hasnet_models.evaluation.paper import of_table
-    from hasnet_models.evaluation.systems.folder import Folder
-
-    pairs = zip(options.outputs, options.name, strict=True)
-    found = [Folder(path, name) for path, name in pairs]
-    return of_table(found, evaluation) if options.paper else found
-
-
-def _chosen(systems: list[System], options: EvalOptions) -> list[System]:
-    """Those that are named, in the table's order; all where none is.
-
-    Raises:
-        UsageError: there is no system of a name, or two have the same.
-    """
-    names = [system.name for system in systems]
-    if len(set(names)) < len(names):
-        raise UsageError("Two systems have the same name; give another --name.")
-    wanted = options.systems
-    if not options.paper and (unknown := [name for name in wanted if name not in names]):
-        raise UsageError(f"There is no system {unknown[0]!r}.", f"There are {', '.join(names)}.")
-    return [system for system in systems if not wanted or system.name in wanted]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -131,7 +132,7 @@ def compared(result: View, source: View, reference: View) -> Measures:
     return {**{key: np.array(value) for key, value in found.items()}, **alone(result)}
 
 
-def _second_embedder():
+def _second_embedder() -> Any:
     """The user's insightface model where there is one."""
     from hasnet_models.face.insightface_backend import InsightFace
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from hasnet_models.evaluation.protocol import CROSS, PHOTOS, Protocol
 from hasnet_models.evaluation.run import Evaluation
-from hasnet_models.evaluation.systems.base import System
 from hasnet_models.evaluation.systems.folder import Folder
 
 # NIR, CUHK and anime in the paper
@@ -47,7 +46,7 @@ def folder_of(protocol: Protocol) -> str:
     return f"{TITLES[protocol.kind].replace(' ', '').lower()}-{protocol.domain}"
 
 
-def of_table(folders: Sequence[Folder], evaluation: Evaluation) -> list[System]:
+def of_table(folders: Sequence[Folder], evaluation: Evaluation) -> list[Folder]:
     """The outputs that each folder has for one of the tables."""
     there = [(one.folder / evaluation.out.name, one.name) for one in folders]
     return [Folder(path, name) for path, name in there if path.is_dir()]

@@ -31,8 +31,8 @@ class Hasnet:
     Attributes:
         load: gives the pipeline, which is kept by whoever made it.
         zones: whether it knows where on the reference's face its colours lie.
-        weights: a folder whose networks take the place of the installed ones; a domain's own head
-            is left out then.
+        weights: gives a folder whose networks take the place of the installed ones; a domain's own
+            head is left out then. Called only where a picture is to be made.
     """
 
     domain: str
@@ -42,7 +42,7 @@ class Hasnet:
     note: str = ""
     look: Look = field(default_factory=Look)
     zones: bool = True
-    weights: Path | None = None
+    weights: Callable[[], Path] | None = None
 
     def open(self, samples: Sequence[Sample]) -> None:
         """Loads the networks.
@@ -50,9 +50,9 @@ class Hasnet:
         Raises:
             HasnetError: the domain is unknown, weights are missing or damaged.
         """
-        with overridden(self.weights):
+        with overridden(self.weights() if self.weights else None):
             self._pipeline = self.load()
-        self._registry = self.registry if self.weights is None else headless(self.registry)
+        self._registry = headless(self.registry) if self.weights else self.registry
         self._registry.get(self.domain)
 
     def make(self, sample: Sample) -> np.ndarray:
