@@ -15,9 +15,10 @@ import eval_fakes
 import nano
 import numpy as np
 import pytest
+from fakes import FakePipeline
 from safetensors.torch import load_file
 
-from hasnet_cli import ablations
+from hasnet_cli import ablations, factory
 from hasnet_cli.console import Terminal
 from hasnet_models import image_io
 from hasnet_models.config.build import to_dict
@@ -230,6 +231,34 @@ def base(tmp_path, monkeypatch):
     monkeypatch.setenv("HASNET_WEIGHTS", str(folder))
     (tmp_path / "nano.toml").write_text(to_toml(preset))
     return tmp_path / "nano.toml"
+
+
+def test_ablations_are_rows_of_table_2_with_their_own_weights(
+    run, fake, faces, tmp_path, monkeypatch
+):
+    trained, loaded = [], []
+
+    def train(name, changes, *_):
+        trained.append(changes)
+        return tmp_path / "-".join(("weights", *changes))
+
+    def load(device="auto", backend="embedded"):
+        loaded.append(os.environ.get("HASNET_WEIGHTS"))
+        return FakePipeline()
+
+    monkeypatch.setattr(ablations, "train", train)
+    monkeypatch.setattr(factory, "load_pipeline", load)
+    monkeypatch.setattr(paper, "DOMAINS", ("red",))
+    arguments = ("eval", faces, "--paper", "--sources", 3, "--photos", 5, "--ablate-images", 8)
+    assert run(*arguments, "-o", tmp_path / "out").code == 0
+    second, third = json.loads((tmp_path / "out" / "table.json").read_text())["tables"]
+    names = [row["system"] for row in second["rows"] if not row["failure"]]
+    assert names[-5:] == [f"{name} (8)" for name in paper.ABLATIONS]
+    assert [row["system"] for row in third["rows"]] == ["source", "HASNet"]
+    assert trained == list(paper.ABLATIONS.values())
+    assert loaded == [None, *(str(tmp_path / "-".join(("weights", *c))) for c in trained)]
+    assert "HASNET_WEIGHTS" not in os.environ
+    assert run(*arguments, "-o", tmp_path / "out").code == 0 and len(trained) == 5
 
 
 @pytest.mark.slow

@@ -29,8 +29,8 @@ from hasnet_models.weights.load import load_vgg
 # side in px that VGG sees a picture at: that of the losses in training
 VGG_SIDE = 128
 EMBEDDED = f"{EMBEDDED_VGG}-{EMBEDDED_LAST}"
-# brings VGG's features to about the size of InceptionV3's, whose values FID and KID are known by
-VGG_SCALE = 100.0
+# brings FID and KID of these features to about the size that those of InceptionV3 have
+VGG_SCALE = 10.0
 
 Layers = Mapping[str, Tensor]
 
