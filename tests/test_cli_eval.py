@@ -198,6 +198,7 @@ def test_without_torchmetrics_one_sentence_says_what_to_install(
 
 def test_the_paper_s_tables_have_both_protocols(run, fake, faces, tmp_path, monkeypatch):
     monkeypatch.setattr(paper, "DOMAINS", ("red", "blue"))
+    monkeypatch.setattr(paper, "SOURCES", eval_fakes.NAMES)
     out, toonify = tmp_path / "out", tmp_path / "toonify"
     arguments = ("eval", faces, "--paper", "--sources", 3, "--photos", 5, "--ablate-images", 0)
     run(*arguments, "-o", out, "--inputs-only")
@@ -249,6 +250,7 @@ def test_ablations_are_rows_of_table_2_with_their_own_weights(
     monkeypatch.setattr(ablations, "train", train)
     monkeypatch.setattr(factory, "load_pipeline", load)
     monkeypatch.setattr(paper, "DOMAINS", ("red",))
+    monkeypatch.setattr(paper, "SOURCES", eval_fakes.NAMES)
     arguments = ("eval", faces, "--paper", "--sources", 3, "--photos", 5, "--ablate-images", 8)
     assert run(*arguments, "-o", tmp_path / "out").code == 0
     second, third = json.loads((tmp_path / "out" / "table.json").read_text())["tables"]

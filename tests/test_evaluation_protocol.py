@@ -75,7 +75,8 @@ def test_what_cannot_be_drawn_is_one_sentence(faces, protocol, said):
 
 
 def test_the_paper_s_tables_are_three_domains_by_two_protocols(tmp_path):
-    found = paper.evaluations(Protocol("", sources=10), 100, DOMAINS, tmp_path)
+    found = paper.evaluations(Protocol("", sources=10), 100, (*DOMAINS, "strange"), tmp_path)
+    assert {evaluation.domains for evaluation in found} == {DOMAINS}
     kinds = [(e.protocol.kind, e.protocol.domain, e.protocol.sources) for e in found]
     assert kinds == [(kind, name, count) for kind, count in ((CROSS, 10), (PHOTOS, 100))
                      for name in ("nir", "sketch", "anime")]  # fmt: skip

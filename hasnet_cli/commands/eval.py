@@ -181,7 +181,7 @@ def _evaluations(faces: Path, options: EvalOptions) -> list[Evaluation]:
         found = [Evaluation(title, protocol, names, options.out)]
     for evaluation in found:
         registry.get(evaluation.protocol.domain)
-        draw(faces, evaluation.protocol, names)
+        draw(faces, evaluation.protocol, evaluation.domains)
     return found
 
 
