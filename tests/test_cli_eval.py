@@ -113,7 +113,11 @@ def test_a_second_run_makes_nothing_again(run, fake, faces, tmp_path):
     run(*arguments)
     folder = tmp_path / "out" / "pictures"
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
+    table = (tmp_path / "out" / "table.json").read_text()
+    for lost in ("bank", "measures"):
+        next((tmp_path / "out" / lost).rglob("*.safetensors")).unlink()
     assert run(*arguments).code == 0
+    assert (tmp_path / "out" / "table.json").read_text() == table
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
 
 

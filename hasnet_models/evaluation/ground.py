@@ -51,8 +51,9 @@ class Bank:
 
 
 def column(measures: Sequence[Measures], name: str) -> NDArray:
-    """One measure of many pictures, (N, ...)."""
-    return np.stack([one[name] for one in measures])
+    """One measure of many pictures, (N, D), or (N,) of single numbers."""
+    found = np.stack([one[name] for one in measures])
+    return found[:, 0] if found.shape[1] == 1 else found
 
 
 @dataclass(frozen=True, eq=False)

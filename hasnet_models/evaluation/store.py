@@ -20,17 +20,19 @@ Measures = dict[str, NDArray]
 def kept(path: Path, measure: Callable[[], Measures]) -> Measures:
     """What lies in a file; where there is none, or a damaged one, it is measured and written.
 
+    Returns:
+        The arrays as the file has them, single numbers as arrays (1,).
+
     Raises:
         HasnetError: it cannot be written.
     """
     found = read(path)
     if found is None:
-        found = measure()
+        found = {name: np.ascontiguousarray(array) for name, array in measure().items()}
         make_folder(path.parent)
-        arrays = {name: np.ascontiguousarray(array) for name, array in found.items()}
         try:
             with replacing(path) as file:
-                file.write(save(arrays))
+                file.write(save(found))
         except OSError as error:
             raise HasnetError(f"{path} cannot be written: {error.strerror}.") from error
     return found
