@@ -89,7 +89,8 @@ class LineUp:
             weights = partial(
                 ablations.train, name, changes, self.faces, self.out, budget, self.terminal
             )
-            load = partial(factory.load_pipeline, budget.device)
+            # onnxruntime's sessions read weights later, when others have come first again
+            load = partial(factory.load_pipeline, budget.device, runtime="torch")
             yield replace(whole, name=name, note=note, weights=weights, load=load)
 
     def _folders(self, evaluation: Evaluation) -> list[Folder]:

@@ -247,7 +247,7 @@ def test_ablations_are_rows_of_table_2_with_their_own_weights(
         trained.append(changes)
         return tmp_path / "-".join(("weights", *changes))
 
-    def load(device="auto", backend="embedded"):
+    def load(device="auto", backend="embedded", runtime="auto"):
         loaded.append(os.environ.get("HASNET_WEIGHTS"))
         return FakePipeline()
 
