@@ -73,6 +73,7 @@ def test_a_table_has_every_system_and_says_why_one_fails(run, fake, faces, tmp_p
     own = ["HASNet", "HASNet, no shape", "HASNet, no zones", "HASNet, no medium"]
     assert list(rows) == ["source", "Reinhard", "broken", *own]
     assert rows["broken"]["failure"] == "RuntimeError: a fault of two lines"
+    assert not [row for name, row in rows.items() if row["failure"] and name != "broken"]
     assert "a fault of two lines" in stdout and "Traceback" not in err
     keys = {column["key"] for column in table["columns"]}
     assert keys >= {"id/pixels", "colour", "fid", "kid", "overall", "content", "ssim", "domain"}

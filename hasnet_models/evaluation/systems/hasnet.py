@@ -64,7 +64,7 @@ class Hasnet:
             ref_face=ALIGNED_FACE,
             look=self.look,
         )
-        job = Job.start(request, self._registry, lambda _device, _backend: self._pipeline, _drop)
+        job = Job.start(request, self._registry, lambda *_: self._pipeline, _drop)
         if not self.zones and job.fixed is not None:
             job = replace(job, fixed=replace(job.fixed, shares=None))
         return job.make(image_io.read(sample.source_path)).array
