@@ -265,7 +265,7 @@ def process(tmp_path):
     photos = tmp_path / "many"
     for i in range(80):
         picture(photos / f"{i:03}.png", 60 + i)
-    return lambda wait: prove_batch.Batch(photos, tmp_path / "out", wait=wait, real=False)
+    return lambda wait: prove_batch.Batch(photos, tmp_path / "out", wait=wait)
 
 
 def wait_for_lines(out: Path, count: int = 3) -> None:
@@ -322,7 +322,7 @@ def test_watching_takes_what_arrives_once_it_is_whole(tmp_path, out):
     picture(photos / "first.png")
     whole = picture(tmp_path / "whole.png", 90).read_bytes()
     more = ("--watch", "--poll", "0.2", "--jsonl")
-    process = prove_batch.Batch(photos, out, *more, wait=0.0, real=False)
+    process = prove_batch.Batch(photos, out, *more, wait=0.0)
     with process.started() as running:
         wait_for_lines(out, 1)
         slow = photos / "deep" / "slow.png"

@@ -190,7 +190,7 @@ def test_a_dry_run_says_what_is_to_do_and_does_nothing(batch, photos, tmp_path):
 
 def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     """The small brother of `tools/prove_batch.py kill`."""
-    found = prove_batch.prove_kill(tmp_path, 40, 4, wait=0.02, real=False, seed=2)
+    found = prove_batch.prove_kill(tmp_path, 40, 4, wait=0.02, seed=2)
     assert found["outputs"] == 35 and found["exit_code"] == 3
     assert found["still_at_work"] >= 1
 
