@@ -16,7 +16,7 @@ from hasnet_models.image_io.formats import (
     carrier_of,
 )
 
-_KEY = "hasnet"
+TEXT_KEY = "hasnet"  # of the text that holds ours
 _LONGEST = 2048  # bytes of one EXIF value that is passed on: all of them fit into a JPEG's 64 kB
 _JPEG_MOST = 65533 - 6  # bytes of EXIF beside its head in the one segment of a JPEG
 _COMMENT_PREFIX = b"ASCII\0\0\0"  # EXIF 2.3, UserComment: character code of 8 bytes, then the text
@@ -86,7 +86,7 @@ def _length(value: Any) -> int:
 def texts_of(image: Image.Image) -> dict[str, str]:
     """The texts that `save_options` put into a file; empty if there are none."""
     try:
-        found = json.loads(_carried(image))[_KEY]
+        found = json.loads(_carried(image))[TEXT_KEY]
         return {str(key): str(value) for key, value in found.items()}
     except (ValueError, KeyError, TypeError, AttributeError):  # somebody else's comment
         return {}
@@ -96,7 +96,7 @@ def _carried(image: Image.Image) -> str:
     """The one text that the format's carrier holds."""
     carrier = carrier_of(image.format)
     if carrier == PNG_TEXT:
-        return getattr(image, "text", {}).get(_KEY, "")
+        return getattr(image, "text", {}).get(TEXT_KEY, "")
     if carrier == GIF_COMMENT:
         return image.info.get("comment", b"").decode("ascii", "replace")
     comment = image.getexif().get_ifd(_Exif).get(_Base.UserComment, b"")
@@ -112,11 +112,11 @@ def save_options(
     Args:
         exif: a block of `public_exif`, or None.
     """
-    text = json.dumps({_KEY: dict(texts)}) if texts else ""
+    text = json.dumps({TEXT_KEY: dict(texts)}) if texts else ""
     options: dict[str, Any] = {}
     if format_.carrier == PNG_TEXT and text:
         info = PngImagePlugin.PngInfo()
-        info.add_text(_KEY, text)
+        info.add_text(TEXT_KEY, text)
         options["pnginfo"] = info
     elif format_.carrier == GIF_COMMENT and text:
         options["comment"] = text.encode("ascii")

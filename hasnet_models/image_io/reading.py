@@ -19,7 +19,7 @@ from hasnet_models.errors import HasnetError, ImageError, UsageError
 from hasnet_models.filenames import STDIN, STREAM
 from hasnet_models.image_io import tiff_pages
 from hasnet_models.image_io.formats import PNG_TEXT, carrier_of, readable_formats
-from hasnet_models.image_io.metadata import public_exif, texts_of
+from hasnet_models.image_io.metadata import TEXT_KEY, public_exif, texts_of
 from hasnet_models.image_io.modes import Depth, pixels
 from hasnet_models.image_io.photo import Photo
 from hasnet_models.image_io.png_chunks import SIGNATURE, sound_png
@@ -111,7 +111,10 @@ def carries_texts(path: Path) -> bool:
     """Whether a picture says in its head that `write` made it; its pixels are not read."""
     try:
         with _explained(path.name), path.open("rb") as stream:
-            return bool(texts_of(_open(stream, path.name, _pixel_limit())))
+            image, _ = _open(stream, path.name, _pixel_limit())
+            if carrier_of(image.format) == PNG_TEXT:
+                return TEXT_KEY in image.info  # `texts_of` would decode the pixels
+            return bool(texts_of(image))
     except (OSError, HasnetError):
         return False  # whoever reads it whole says what is wrong
 
