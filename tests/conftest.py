@@ -13,6 +13,7 @@ from typing import NamedTuple
 import nano
 import numpy as np
 import pytest
+from browsing import chromium
 from fakes import FakePipeline
 
 from hasnet_cli import factory
@@ -117,6 +118,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def folder(tmp_path: Path) -> Path:
     """Faces of three domains, see `nano.make_folder`."""
     return nano.make_folder(tmp_path / "faces")
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator:
+    """A real browser, see `browsing`; what it downloads lies in `tmp_path / "downloads"`."""
+    with chromium(tmp_path) as driver:
+        yield driver
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import OWN, TOKEN, Visitor, needs_browser
 from test_study import make_study, study_of
 
 from hasnet_models import image_io
@@ -22,31 +22,24 @@ pytest.importorskip("waitress")
 from hasnet_cli.local_site.serving import Site, open_site
 from hasnet_cli.study_site import app as pages
 
-TOKEN, HOST = "secret-token", "127.0.0.1:8000"
-OWN = {"Origin": f"http://{HOST}"}
 SCORES = {"topology": "7", "content": "8", "colour": "9", "preference": "10", "seen": ""}
 
 
-class Visitor:
-    """A browser that was given the address."""
+class Participant(Visitor):
+    """A visitor of the study."""
 
     def __init__(self, folder: Path) -> None:
         self.study = study_of(folder)
         self.answers = Answers(folder / "a.csv")
-        app = pages.create_app(self.study, self.answers, TOKEN)
-        app.config["HOST"] = HOST
-        self.client = app.test_client()
-
-    def get(self, path: str, host: str = HOST, **headers: str):
-        return self.client.get(path, base_url=f"http://{host}", headers=headers)
+        super().__init__(pages.create_app(self.study, self.answers, TOKEN))
 
     def post(self, path: str, form: dict[str, str], headers: dict[str, str] = OWN):
-        return self.client.post(path, base_url=f"http://{HOST}", data=form, headers=headers)
+        return super().post(path, headers, data=form)
 
 
 @pytest.fixture
 def visitor(tmp_path):
-    return Visitor(make_study(tmp_path / "study"))
+    return Participant(make_study(tmp_path / "study"))
 
 
 def test_the_first_pages(visitor):
@@ -161,24 +154,6 @@ def test_large_forms_are_refused(visitor):
     assert answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-
-
-@pytest.fixture
-def browser(tmp_path) -> Iterator:
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", f"user-data-dir={tmp_path / 'me'}"):
-        options.add_argument(f"--{flag}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.implicitly_wait(10)
-    yield driver
-    driver.quit()
-
-
 class Person:
     """Somebody at a browser who never touches the mouse."""
 
@@ -226,7 +201,7 @@ def serve(tmp_path) -> Iterator:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and its driver")
+@needs_browser
 def test_a_browser_does_the_study_by_keys_alone(serve, browser, tmp_path):
     person, answers = Person(browser), Answers(tmp_path / "a.csv")
     browser.get(serve().address)

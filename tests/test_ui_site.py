@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import OWN, TOKEN, Visitor, needs_browser
 from fakes import FakePipeline, face_at
 from PIL import Image
 
@@ -28,8 +29,6 @@ from hasnet_cli.local_site.serving import open_site
 from hasnet_cli.ui_site import app as pages
 from hasnet_cli.ui_site.workshop import PHOTOS, Kept, Workshop
 
-TOKEN, HOST = "secret-token", "127.0.0.1:8000"
-OWN = {"Origin": f"http://{HOST}"}
 ROOT = Path(__file__).parents[1]
 AUTO = FaceChoice()
 
@@ -47,21 +46,14 @@ class WithBoxes(FakePipeline):
         return replace(aligned, face=face_at(aligned.matrix)), notes
 
 
-class Visitor:
-    """A browser that was given the address."""
+class Player(Visitor):
+    """A visitor of the page to play with."""
 
     def __init__(self, workshop: Workshop) -> None:
-        app = pages.create_app(workshop, TOKEN)
-        app.config["HOST"] = HOST
-        self.client = app.test_client()
-
-    def get(self, path: str, host: str = HOST, **headers: str):
-        return self.client.get(path, base_url=f"http://{host}", headers=headers)
+        super().__init__(pages.create_app(workshop, TOKEN))
 
     def post(self, path: str, headers: dict[str, str] = OWN, **body: object):
-        return self.client.post(
-            f"/{TOKEN}/{path}", base_url=f"http://{HOST}", headers=headers, **body
-        )
+        return super().post(f"/{TOKEN}/{path}", headers, **body)
 
     def drop(self, rgb: np.ndarray, name: str = "me.png"):
         return self.post(f"photo?name={name}", data=png(rgb))
@@ -89,10 +81,10 @@ def pipeline():
 
 
 @pytest.fixture
-def visitor(site, pipeline) -> Iterator[Visitor]:
+def visitor(site, pipeline) -> Iterator[Player]:
     site.install("pencil")
     with Workshop(factory.find_domains(), lambda *_: pipeline) as workshop:
-        yield Visitor(workshop)
+        yield Player(workshop)
 
 
 @pytest.fixture
@@ -292,25 +284,6 @@ def test_a_port_in_use_is_one_sentence(run, site):
 
 # -------------------------------------------------------------------------------------- browser
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-
-
-@pytest.fixture
-def browser(tmp_path) -> Iterator:
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    prefs = {"download.default_directory": str(tmp_path / "downloads")}
-    options.add_experimental_option("prefs", prefs)
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", f"user-data-dir={tmp_path / 'me'}"):
-        options.add_argument(f"--{flag}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.implicitly_wait(10)
-    yield driver
-    driver.quit()
-
 
 def until(driver, script: str, seconds: float = 60.0) -> object:
     """What the script gives as soon as that is true."""
@@ -330,7 +303,7 @@ def change(driver, element: str, value: object, event: str = "change") -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and its driver")
+@needs_browser
 def test_a_browser_uploads_chooses_slides_colours_and_downloads(
     site, networks, browser, tmp_path, run, monkeypatch
 ):

@@ -51,12 +51,12 @@ def command() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Of the page.  [default: a free one]"
 )
-@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option("--open", "in_browser", is_flag=True, help="Open the page in the browser.")
 @verbosity_options
 @click.pass_obj
 def run_command(
     terminal: Terminal, folders: tuple[Path, ...], sources: Path | None, references: Path | None,
-    output: Path, common: bool, seed: int, port: int, show: bool,
+    output: Path, common: bool, seed: int, port: int, in_browser: bool,
 ) -> None:  # fmt: skip
     """Show the pages until interrupted; the address goes to standard output.
 
@@ -64,7 +64,7 @@ def run_command(
     they were made from, under the same file names. One FOLDER alone may hold all of them, in
     folders `source`, `reference` and one a system.
     """
-    from hasnet_cli.local_site.serving import open_site, require_packages
+    from hasnet_cli.local_site.serving import open_site, require_packages, show
 
     require_packages("study")
     from hasnet_cli.study_site.app import create_app
@@ -74,14 +74,8 @@ def run_command(
     answers = Answers(output)
     site = open_site(lambda token: create_app(study, answers, token), port)
     terminal.note(f"{len(study.results)} results of {', '.join(study.systems)}.")
-    terminal.result(site.address)
-    terminal.note(f"Scores go into {output}. Ctrl+C ends the study; it can be gone on with.")
-    if show:
-        click.launch(site.address)
-    try:
-        site.run()
-    finally:
-        site.close()
+    note = f"Scores go into {output}. Ctrl+C ends the study; it can be gone on with."
+    show(site, terminal, note, in_browser)
 
 
 @command.command("report")

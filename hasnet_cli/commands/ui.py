@@ -13,18 +13,18 @@ from hasnet_cli.options import device_option
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Of the page.  [default: a free one]"
 )
-@click.option("--open/--no-open", "show", default=True, help="Open the page in the browser.")
+@click.option("--open/--no-open", "in_browser", default=True, help="Open the page in the browser.")
 @device_option
 @verbosity_options
 @click.pass_obj
-def command(terminal: Terminal, port: int, show: bool, device: str) -> None:
+def command(terminal: Terminal, port: int, in_browser: bool, device: str) -> None:
     """Show a page to play with photos and worlds, until interrupted.
 
     The page is on this machine alone: it listens on the loopback device, its address holds a random
     token, and nothing that it is given leaves the machine or is kept. The address goes to standard
     output.
     """
-    from hasnet_cli.local_site.serving import open_site, require_packages
+    from hasnet_cli.local_site.serving import open_site, require_packages, show
 
     require_packages("ui")
     from hasnet_cli.ui_site.app import MOST_BYTES, create_app
@@ -34,11 +34,4 @@ def command(terminal: Terminal, port: int, show: bool, device: str) -> None:
     terminal.report_plugins(registry)
     with Workshop(registry, factory.load_pipeline, device) as workshop:
         site = open_site(lambda token: create_app(workshop, token), port, MOST_BYTES)
-        terminal.result(site.address)
-        terminal.note("Ctrl+C ends the page.")
-        if show:
-            click.launch(site.address)
-        try:
-            site.run()
-        finally:
-            site.close()
+        show(site, terminal, "Ctrl+C ends the page.", in_browser)

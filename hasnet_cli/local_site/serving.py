@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from hasnet_cli.console import Terminal
 from hasnet_models.errors import HasnetError, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +66,22 @@ def open_site(make_app: MakeApp, port: int = 0, most_bytes: int = 2**20) -> Site
     server = _listening(app, port, most_bytes)
     app.config["HOST"] = f"{HOST}:{server.effective_port}"
     return Site(f"http://{app.config['HOST']}/{token}/", server.run, server.close)
+
+
+def show(site: Site, terminal: Terminal, note: str, in_browser: bool) -> None:
+    """Give out the address, with a note, and serve until interrupted; stops listening at the end.
+
+    Args:
+        in_browser: open the page there too.
+    """
+    terminal.result(site.address)
+    terminal.note(note)
+    if in_browser:
+        click.launch(site.address)
+    try:
+        site.run()
+    finally:
+        site.close()
 
 
 def _listening(app: Any, port: int, most_bytes: int) -> BaseWSGIServer:
