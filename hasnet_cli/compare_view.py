@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
 from hasnet_models import image_io
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import write_whole
 from hasnet_models.errors import HasnetError
 from hasnet_models.figures.cells import Maker, Outputs
 from hasnet_models.figures.gallery import Face, Gallery
@@ -163,11 +163,7 @@ def _write_pairs(drawn: dict[int, list[Sample]], out: Path) -> None:
         for one in samples:
             of = one.reference.path if isinstance(one.reference, Face) else one.reference
             writer.writerow((number, one.name, one.domain, one.source.path, of))
-    try:
-        with replacing(out / PAIRS) as file:
-            file.write(text.getvalue().encode(errors="backslashreplace"))
-    except OSError as error:
-        raise HasnetError(f"{out / PAIRS} cannot be written: {error.strerror}.") from error
+    write_whole(out / PAIRS, text.getvalue().encode(errors="backslashreplace"), HasnetError)
 
 
 def _folder(path: Path) -> Path:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from hasnet_models.errors import HasnetError
+
 TEMPORARY_GLOB = ".hasnet-*.tmp"  # left behind only by a process that was killed
 
 
@@ -30,6 +32,26 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+def write_whole(
+    path: Path, data: bytes, failure: type[HasnetError], folders: bool = False
+) -> None:
+    """Write a file as `replacing` does, or say in one sentence that it cannot be.
+
+    Args:
+        folders: make those that it lies in where they are not there.
+
+    Raises:
+        HasnetError: that failure.
+    """
+    try:
+        if folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise failure(f"{path} cannot be written: {error.strerror}.") from error
 
 
 @contextmanager

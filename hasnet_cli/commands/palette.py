@@ -64,7 +64,10 @@ def command(
 
         image_io.write(swatches(found.colours, found.shares), target)
     if gpl:
-        _write(gpl, palette_file.gimp_text(found.colours, photo.name))
+        from hasnet_models.atomic import write_whole
+
+        text = palette_file.gimp_text(found.colours, photo.name)
+        write_whole(Path(gpl), text.encode(), ImageError)
     if as_json:
         listed = palette_file.json_colours(found.colours, found.shares)
         terminal.json({"picture": photo.name, "colours": listed})
@@ -100,16 +103,6 @@ def _check_gpl(gpl: str, picture: str) -> None:
         raise UsageError(f"The palette {gpl} cannot be written: it is or needs a folder.")
     if first_same(path, [picture]):
         raise UsageError(f"{gpl} is an input; it is never written over.")
-
-
-def _write(path: str, text: str) -> None:
-    from hasnet_models.atomic import replacing
-
-    try:
-        with replacing(Path(path)) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _print(terminal: Terminal, found: Palette) -> None:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from types import ModuleType
 
-from hasnet_models.atomic import replacing, scratch
+from hasnet_models.atomic import scratch, write_whole
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.plugins.folder import open_domain
 
@@ -42,7 +42,7 @@ def pack(folder: Path, out: Path, overwrite: bool = False) -> Path:
                 "Give overwrite=True to replace it.",
                 parameters=("overwrite",),
             )
-        _copy(made, target)
+        write_whole(target, made.read_bytes(), HasnetError, folders=True)
     return target
 
 
@@ -73,12 +73,3 @@ def _built(build: ModuleType, project: Path, room: Path) -> Path:
         raise HasnetError(f"The wheel of {project.name} cannot be built: {last[0]}.") from error
     except build.BuildException as error:
         raise HasnetError(f"The wheel cannot be built: {error}.") from error
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as file:
-            file.write(source.read_bytes())
-    except OSError as error:
-        raise HasnetError(f"{target} cannot be written: {error.strerror}.") from error

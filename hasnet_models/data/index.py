@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import write_whole
 from hasnet_models.data.pictures import picture_files
 from hasnet_models.errors import HasnetError, UsageError
 
@@ -136,11 +136,7 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[dict[str, str
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerow(names)
     writer.writerows([" ".join(row.get(name, "").splitlines()) for name in names] for row in rows)
-    try:
-        with replacing(path) as file:
-            file.write(text.getvalue().encode(errors="surrogateescape"))
-    except OSError as error:
-        raise HasnetError(f"{path} cannot be written: {error.strerror}.") from error
+    write_whole(path, text.getvalue().encode(errors="surrogateescape"), HasnetError)
 
 
 def oddities(records: list[FaceRecord], hashes: list[str]) -> list[str]:

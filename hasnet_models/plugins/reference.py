@@ -27,7 +27,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import write_whole
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins.data_file import DataFile
 from hasnet_models.plugins.layout import (
@@ -176,11 +176,7 @@ def save_references(
         **{name: _having(references, name) for name in OPTIONAL},
     }
     data = save(_tensors(whole), {VERSIONS[-1]: json.dumps(about)})
-    try:
-        with replacing(Path(path)) as file:
-            file.write(data)
-    except OSError as error:
-        raise DomainError(f"{path} cannot be written: {error.strerror}.") from error
+    write_whole(Path(path), data, DomainError)
 
 
 def _having(references: Sequence[Reference], name: str) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import write_whole
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins.data_file import MANIFEST
 
@@ -52,11 +52,7 @@ def seal_package(package: Path) -> Path:
         DomainError: as `sealed_manifest`, or it cannot be written.
     """
     manifest, text = package / MANIFEST, sealed_manifest(package)
-    try:
-        with replacing(manifest) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise DomainError(f"{manifest} cannot be written: {error.strerror}.") from error
+    write_whole(manifest, text.encode(), DomainError)
     return manifest
 
 

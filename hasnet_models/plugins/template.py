@@ -16,7 +16,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import write_whole
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins.data_file import MANIFEST
 from hasnet_models.plugins.domain import API
@@ -162,9 +162,4 @@ def _quoted(value: Any) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise DomainError(f"{path} cannot be written: {error.strerror}.") from error
+    write_whole(path, text.encode(), DomainError, folders=True)
