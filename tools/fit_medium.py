@@ -12,13 +12,11 @@ statistic says what pleases the eye. Look at the pictures before a table goes in
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
-from pathlib import Path
 
 import numpy as np
-from medium_pictures import Studio, installed, references
+from medium_pictures import Studio, arguments, installed, references
 
 from hasnet_models.medium import Medium, fit, presets, scale
 
@@ -44,12 +42,7 @@ def table(domain: str, medium: Medium) -> str:
 
 def main() -> None:
     """Fit and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("faces", type=Path)
-    parser.add_argument("domains", nargs="*")
-    parser.add_argument("--pictures", type=Path, help="folder to keep the networks' pictures in")
-    parser.add_argument("--people", type=int, default=8)
-    parser.add_argument("--references", type=int, default=40)
+    parser = arguments(__doc__, people=8)
     parser.add_argument("--evaluations", type=int, default=80)
     parser.add_argument("--between", type=float, default=1.0)
     options = parser.parse_args()

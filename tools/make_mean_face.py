@@ -10,12 +10,12 @@ mirrored face exchanges.
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from hasnet_models.data.index import INDEX, read_table
 from hasnet_models.face.mesh import MINIMUM_SCORE, MeshFinder
 from hasnet_models.opencv import cv2
 from hasnet_models.topology.mean_face import FILE, generalised_procrustes
@@ -27,12 +27,8 @@ FLIP = np.array([-1.0, 1, 1])
 
 def train_files(folder: Path, domain: str, count: int) -> list[Path]:
     """The first `count` train pictures of a domain, in the order of the index."""
-    with (folder / "index.tsv").open(encoding="utf-8", newline="") as file:
-        rows = [
-            row
-            for row in csv.DictReader(file, delimiter="\t")
-            if (row["domain"], row["split"]) == (domain, "train")
-        ]
+    _, table = read_table(folder / INDEX, ("domain", "split", "file"))
+    rows = [row for row in table if (row["domain"], row["split"]) == (domain, "train")]
     return [folder / row["file"] for row in rows[:count]]
 
 

@@ -12,11 +12,8 @@ are among the darkest third of the avatars. Dark skin is to stay dark.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
-from medium_pictures import Pictures, Studio, installed, references, skin_lightness
+from medium_pictures import Pictures, Studio, arguments, installed, references, skin_lightness
 
 from hasnet_models.medium import Medium, presets, statistics
 from hasnet_models.medium.statistics import Statistics
@@ -53,13 +50,7 @@ def row(name: str, studio: Studio, wanted: Statistics, medium: Medium | None) ->
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("faces", type=Path)
-    parser.add_argument("domains", nargs="*")
-    parser.add_argument("--pictures", type=Path, help="folder to keep the networks' pictures in")
-    parser.add_argument("--people", type=int, default=20)
-    parser.add_argument("--references", type=int, default=40)
-    options = parser.parse_args()
+    options = arguments(__doc__, people=20).parse_args()
     studio = Studio(options.faces, "val", options.people, options.pictures)
     print(HEAD)
     for name in installed(options.domains):

@@ -6,6 +6,7 @@ domain and a split. Remove the folder after a change of the weights.
 
 from __future__ import annotations
 
+import argparse
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -16,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models import image_io
+from hasnet_models.authoring.selection import spread_out
 from hasnet_models.avatar.pipeline import AvatarPipeline
-from hasnet_models.avatar.references import spread_out
 from hasnet_models.avatar.shaping import zones_of
-from hasnet_models.data.index import INDEX, read_table
+from hasnet_models.data.index import read_index
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.medium import Medium, apply, presets, scale
@@ -118,10 +119,8 @@ class Studio:
 
 def picture_files(faces: Path, domain: str, split: str, count: int) -> list[Path]:
     """Pictures of a domain, spread evenly over a split."""
-    _, table = read_table(faces / INDEX, ("domain", "split", "file"))
-    rows = [row for row in table if (row["domain"], row["split"]) == (domain, split)]
-    rows = spread_out(sorted(rows, key=lambda row: row["file"]), count)
-    return [faces / row["file"] for row in rows]
+    records = [record for record in read_index(faces, split) if record.domain == domain]
+    return [faces / record.file for record in spread_out(records, count)]
 
 
 def references(faces: Path, domain: str, count: int) -> list[NDArray[np.float32]]:
@@ -140,3 +139,14 @@ def skin_lightness(rgb: np.ndarray, zones: NDArray[np.float32]) -> float:
 def installed(names: Sequence[str]) -> list[str]:
     """The domains that were named, or all that have a preset medium."""
     return list(names) or list(presets())
+
+
+def arguments(about: str, people: int) -> argparse.ArgumentParser:
+    """What the tools of media are told alike: which faces, domains and how many."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("domains", nargs="*")
+    parser.add_argument("--pictures", type=Path, help="folder to keep the networks' pictures in")
+    parser.add_argument("--people", type=int, default=people)
+    parser.add_argument("--references", type=int, default=40)
+    return parser

@@ -13,7 +13,7 @@ import numpy as np
 
 from hasnet_models import image_io, palette
 from hasnet_models.authoring.balance import choose_evenly, lightness_of_face
-from hasnet_models.authoring.selection import COUNT, Candidate, choose
+from hasnet_models.authoring.selection import COUNT, Candidate, choose, spread_out
 from hasnet_models.avatar.geometry import Geometry
 from hasnet_models.avatar.reading import Embed, is_sure, reference_of
 from hasnet_models.data.index import INDEX, read_table
@@ -158,13 +158,6 @@ def training_rows(faces: Path, domain: str) -> list[dict[str, str]]:
     rows = sorted((row for row in rows if row.get("file")), key=lambda row: row["file"])
     first = {row.get("identity") or row["file"]: row for row in reversed(rows)}
     return sorted(first.values(), key=lambda row: row["file"])
-
-
-def spread_out(rows: Sequence[dict[str, str]], most: int) -> list[dict[str, str]]:
-    """At most that many rows, evenly over all."""
-    if len(rows) <= most:
-        return list(rows)
-    return [rows[number * len(rows) // most] for number in range(most)]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from hasnet_models.authoring.wanted import COUNT
 TYPICAL_SHARE = 0.9
 GOOD_SHARE = 0.8
 ROUNDS = 10  # of clustering
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,3 +112,10 @@ def _colour_key(colours: np.ndarray) -> np.ndarray:
 def _scaled(points: np.ndarray) -> np.ndarray:
     centred = points - points.mean(axis=0)
     return centred / max(np.sqrt(np.square(centred).sum(axis=1).mean()), 1e-9)
+
+
+def spread_out(several: Sequence[T], most: int) -> list[T]:
+    """At most that many, evenly over all, the first among them."""
+    if len(several) <= most:
+        return list(several)
+    return [several[number * len(several) // most] for number in range(most)]

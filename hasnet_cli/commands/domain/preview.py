@@ -32,11 +32,12 @@ def command(
     Without PHOTOS an example portrait (NASA, public domain) is taken. A photo that fails is left
     out; the exit code is 3 then, and 1 when all failed.
     """
+    from hasnet_models.authoring.selection import spread_out
+
     names = factory.find_domains().get(domain).reference_names
-    step = max(1, len(names) // count)
     looks = [
         Request(domain=domain, reference=name, device=device, look=look)
-        for name in names[::step][:count]
+        for name in spread_out(names, count)
     ]
     default = f"{looks[0].label}-preview.jpg"
     target = output_file(output, default, [*photos, *look.files])
