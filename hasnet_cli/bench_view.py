@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hasnet_cli import factory
+from hasnet_cli import bench_programs, factory, own_commands
+from hasnet_cli.bench_programs import Found, Program
 from hasnet_cli.console import Terminal
 from hasnet_models import __version__, image_io
 from hasnet_models.avatar.job import Job
@@ -28,11 +26,8 @@ from hasnet_models.plugins import Domain
 USUAL = "sketch"
 SIZES = (2048,)  # of the medium; at 512 px it is a step of the avatar
 FACES_A_CALL = (1, 4)
-_STAGES = 5
-_PROGRAM = (sys.executable, "-m", "hasnet_cli")
-_QUICK = (["--version"], ["--help"], ["domains"])
+_STAGES = 4
 
-Found = dict[str, Any]
 Rows = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 
@@ -61,11 +56,12 @@ def measure(options: BenchOptions, terminal: Terminal) -> Found:
     """
     domain = _domain(options)
     picture = image_io.read(options.photo) if options.photo else Photo(_noise(), name="noise")
-    with terminal.progress(_STAGES) as advance, tempfile.TemporaryDirectory() as folder:
+    count = options.runs + _STAGES
+    with terminal.progress(count) as advance, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "face.png"
         image_io.write(picture.rgb, file)
-        found = {"processes": _processes(options, domain, file)}
-        advance()
+        several = _programs(options, domain, file)
+        found = {"processes": bench_programs.measure(several, options.runs, advance)}
         job = _job(options, domain, file)
         found |= _warm(options, job, domain, image_io.read(file), advance)
     return {"machine": _machine(job, domain), **found, "peak_mib": processes.own_peak()}
@@ -121,22 +117,11 @@ def _job(options: BenchOptions, domain: Domain, file: Path) -> Job:
     return Job.start(request, factory.find_domains(), factory.load_pipeline, lambda _text: None)
 
 
-def _processes(options: BenchOptions, domain: Domain, file: Path) -> list[Found]:
-    """Whole programs; the avatar once, as it takes long and its files are warm then anyway."""
-    avatar = ["avatar", str(file), "--domain", domain.name, "--face", str(options.face)]
+def _programs(options: BenchOptions, domain: Domain, file: Path) -> list[Program]:
+    avatar = ["avatar", "--domain", domain.name, str(file), "--face", str(options.face)]
     avatar += ["--device", options.device, "-o", str(file.with_name("avatar.png"))]
-    rows = [_process(args, " ".join(args), options.runs) for args in _QUICK]
-    return [*rows, _process(avatar, f"avatar --domain {domain.name}", 1)]
-
-
-def _process(args: Sequence[str], name: str, runs: int) -> Found:
-    costs = [processes.cost([*_PROGRAM, *args]) for _ in range(runs)]
-    sizes = [one.mib for one in costs if one.mib is not None]
-    return {
-        "command": name,
-        "seconds": statistics.median(one.seconds for one in costs),
-        "peak_mib": statistics.median(sizes) if sizes else None,
-    }
+    commands = len(own_commands.COMMANDS)
+    return bench_programs.programs(file, commands, len(factory.find_domains().domains), avatar)
 
 
 def _machine(job: Job, domain: Domain) -> Found:
@@ -161,16 +146,21 @@ def show(found: Found, terminal: Terminal) -> None:
     """The tables."""
     machine = found["machine"]
     terminal.show("hasnet {hasnet}, torch {torch} on {device}, {threads} threads".format(**machine))
-    for heads, rows in (_programs(found), _steps(found), _batch(found), _palette(found)):
+    for heads, rows in (_processes(found), _steps(found), _batch(found), _palette(found)):
         _table(terminal, heads, rows)
     shares = [(f"{size} px", f"{share:.2f}") for size, share in found["medium_share"].items()]
     _table(terminal, ("medium", "of the networks' time"), shares)
-    terminal.show("", f"Most memory of this process: {_mib(found['peak_mib'])} MiB")
+    peak = _known(found["peak_mib"], _mib) or "?"
+    terminal.show("", f"Most memory of this process: {peak} MiB")
 
 
-def _programs(found: Found) -> Rows:
-    rows = [(p["command"], _ms(p["seconds"]), _mib(p["peak_mib"])) for p in found["processes"]]
-    return ("whole processes", "ms", "MiB"), rows
+def _processes(found: Found) -> Rows:
+    rows = [
+        (p["command"], _ms(p["seconds"]), _known(p["processor"], _ms), _known(p["ratio"], _ratio),
+         _known(p["peak_mib"], _mib))
+        for p in found["processes"]
+    ]  # fmt: skip
+    return ("whole processes", "ms", "processor ms", "of the bare one", "MiB"), rows
 
 
 def _steps(found: Found) -> Rows:
@@ -215,5 +205,13 @@ def _ms(seconds: float) -> str:
     return f"{1000 * seconds:.1f}"
 
 
-def _mib(value: float | None) -> str:
-    return "?" if value is None else f"{value:.0f}"
+def _mib(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _known(value: float | None, shown: Callable[[float], str]) -> str:
+    return "" if value is None else shown(value)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hasnet_cli import bench_view, factory
+from hasnet_cli import bench_programs, bench_view, factory
 from hasnet_models import image_io
 from hasnet_models.benchmark import clock, palettes, parts, processes
 from hasnet_models.errors import HasnetError
@@ -38,6 +39,32 @@ def test_a_program_that_fails_is_said():
         processes.cost([sys.executable, "-c", code])
 
 
+def test_processor_time_is_the_program_s_own():
+    idle = processes.cost([sys.executable, "-c", "import time; time.sleep(1)"])
+    assert idle.processor < idle.seconds
+
+
+def test_programs_take_turns_and_the_least_counts(monkeypatch):
+    bare, ours = (bench_programs.Program(name, [name], "bare") for name in ("bare", "ours"))
+    long = bench_programs.Program("long", ["long"], once=True)
+    asked, took = [], iter([5.0, 9.0, 7.0, 4.0, 6.0])
+    cost = lambda command: asked.append(*command) or processes.Cost(1.0, next(took), None)  # noqa: E731
+    monkeypatch.setattr(processes, "cost", cost)
+    found = bench_programs.measure([bare, ours, long], 2, lambda: None)
+    assert asked == ["bare", "ours", "long", "bare", "ours"]
+    assert [one["ratio"] for one in found] == [1.0, 1.5, None]
+
+
+def test_a_bare_program_lists_as_much():
+    several = bench_programs.programs(PHOTO, 3, 2, ["avatar"])
+    helped, listed = (
+        subprocess.run(one.command, capture_output=True, text=True, check=True).stdout
+        for one in several
+        if one.name in ("bare --help", "bare list")
+    )
+    assert "other2" in helped and listed.count("some licence") == 2
+
+
 def test_both_palettes_are_timed():
     rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     assert {one.ratio > 0 for one in palettes.beside_colorthief(rgb, 1).values()} == {True}
@@ -50,7 +77,7 @@ def measured(monkeypatch):
     asked = []
     monkeypatch.setattr(parts, "parts", lambda *args: steps)
     monkeypatch.setattr(parts, "medium_share", lambda *args: 0.5)
-    cost = lambda command: asked.append(command) or processes.Cost(4.0, 100.0)  # noqa: E731
+    cost = lambda command: asked.append(command) or processes.Cost(4.0, 2.0, 100.0)  # noqa: E731
     monkeypatch.setattr(processes, "cost", cost)
     return asked
 
@@ -72,7 +99,9 @@ def test_the_object(run, site, pipeline, measured):
     found = json.loads(run("bench", "--json", "--runs", "1", "--photos", "1").out)
     assert found["avatar"]["seconds"] == 1.0 and len(found["avatar"]["parts"]) == 3
     assert set(found["batch_rate"]) == {"1", "4"} and found["machine"]["domain"] == "pencil"
-    assert [one["command"] for one in found["processes"]][:2] == ["--version", "--help"]
+    rows = {one["command"]: one for one in found["processes"]}
+    assert rows["--help"]["against"] == "bare --help" and rows["--help"]["ratio"] == 1.0
+    assert rows["avatar --domain pencil"]["ratio"] is None
 
 
 def test_what_is_missing_is_said(run, site, pipeline, measured):

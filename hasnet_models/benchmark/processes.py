@@ -15,9 +15,16 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Cost:
-    """What a program took; `mib` is None where the system does not tell it (Windows)."""
+    """What a program took.
+
+    Attributes:
+        seconds: by the clock.
+        processor: seconds of processor time; 0 where the system does not tell it (Windows).
+        mib: the most memory; None where the system does not tell it.
+    """
 
     seconds: float
+    processor: float
     mib: float | None
 
 
@@ -32,8 +39,8 @@ def cost(command: Sequence[str]) -> Cost:
     if found.returncode:
         last = found.stderr.strip().rpartition("\n")[2]
         raise HasnetError(f"`{' '.join(command[1:4])}` failed: {last}")
-    took, peak = found.stdout.split()
-    return Cost(float(took), _mib(int(peak)) if int(peak) else None)
+    took, processor, peak = found.stdout.split()
+    return Cost(float(took), float(processor), _mib(int(peak)) if int(peak) else None)
 
 
 def own_peak() -> float | None:
