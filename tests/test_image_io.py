@@ -106,8 +106,10 @@ def test_modes_become_rgb(tmp_path: Path, mode: str) -> None:
     image = grey if mode in ("1", "L", "LA", "I;16") else Image.fromarray(picture())
     image = image.convert("P").convert("PA") if mode == "PA" else image.convert(mode)
     suffix = {"CMYK": ".tif", "YCbCr": ".tif", "PA": ".tif"}.get(mode, ".png")
+    # Pillow cannot read back the uncompressed TIFF of YCbCr that it writes
+    options = {"compression": "tiff_lzw"} if mode == "YCbCr" else {}
     try:
-        path = save(tmp_path / f"a{suffix}", image)
+        path = save(tmp_path / f"a{suffix}", image, **options)
     except (OSError, KeyError):
         pytest.skip(f"this Pillow cannot write {mode}")
     photo = read(path)
