@@ -52,6 +52,19 @@ def test_every_option_is_documented(name):
     assert not missing
 
 
+@pytest.mark.parametrize("option", ["--json", "--progress"])
+def test_it_is_said_which_commands_have_an_option(option):
+    (paragraph,) = re.findall(rf"^`{option}[^`]*` \(([^)]*)\)", CLI, re.MULTILINE)
+    said = {words.split()[0] for words in re.findall(r"`([^`]+)`", paragraph)}
+    having = {
+        name
+        for name in COMMANDS
+        for found in commands(name)
+        if any(option in parameter.opts for parameter in found.params)
+    }
+    assert said == having - ({"batch"} if option == "--json" else set())
+
+
 def test_every_exit_code_is_documented():
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     table = CLI.split("## Exit codes")[1]
@@ -115,3 +128,5 @@ def test_every_room_is_in_the_table_of_the_architecture():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rooms = {p.name for p in (ROOT / "hasnet_models").iterdir() if (p / "__init__.py").exists()}
     assert {room for room in rooms if f"| `{room}/` |" not in text} == set()
+    others = {p.name for p in (ROOT / "hasnet_cli").iterdir() if (p / "__init__.py").exists()}
+    assert {room for room in others if f"`{room}/`" not in text} == set()

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hasnet_models.errors import HasnetError, ImageError
-from hasnet_models.image_io import SUFFIXES, Photo, read, read_metadata, write
+from hasnet_models.image_io import Photo, read, read_metadata, write
+from hasnet_models.image_io.formats import BY_SUFFIX
 
 QUICK = settings(
     max_examples=60, deadline=None,
@@ -34,7 +35,7 @@ LOSSY = {"JPEG": ("L", "RGB", "CMYK"), "WEBP": ("RGB", "RGBA"), "AVIF": ("RGB", 
 MODES = {**LOSSLESS, **LOSSY}
 CASES = [(kind, mode) for kind, modes in MODES.items() for mode in modes]
 WITH_EXIF = {"JPEG", "PNG", "WEBP", "TIFF", "AVIF"}
-WRITABLE = [suffix for suffix in SUFFIXES if suffix not in (".heic", ".heif")]
+WRITABLE = [suffix for suffix in BY_SUFFIX if suffix not in (".heic", ".heif")]
 # The stored picture of each EXIF orientation, from the upright one (EXIF 2.3, tag 274).
 STORED = {
     1: lambda a: a,
