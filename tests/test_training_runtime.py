@@ -82,6 +82,12 @@ def test_precision_is_chosen_by_the_device():
         Runtime.choose(torch.device("mps"), "fp16")
 
 
+def test_networks_are_not_compiled_on_a_cpu():
+    assert Runtime.choose(torch.device("cuda"), "fp32", compile=True).compile
+    with pytest.raises(UsageError, match="not compiled on a CPU"):
+        Runtime.choose(nano.CPU, compile=True)
+
+
 def test_compiled_networks_give_the_same_losses(folder, monkeypatch):
     # the graphs are captured as always, but run by torch itself: no compiler is needed
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))

@@ -46,7 +46,7 @@ ABLATIONS = (
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @device_option
 @click.option("--precision", default="auto", metavar="auto|fp32|bf16|fp16", help="Of the networks.")
-@click.option("--compile", "compiled", is_flag=True, help="Compile the networks first.")
+@click.option("--compile", "compiled", is_flag=True, help="Compile the networks; not on a CPU.")
 @click.option("--tensorboard", is_flag=True, help="Write losses for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Show configuration and cost, train nothing.")
 @progress_option

@@ -45,7 +45,8 @@ class Runtime:
                 "fp32", "bf16" and "fp16".
 
         Raises:
-            UsageError: there is no such precision, or not on this device.
+            UsageError: there is no such precision, or not on this device; or it is a CPU, for which
+                networks are not compiled.
         """
         if precision == "auto":
             precision = _best_precision(device)
@@ -58,6 +59,12 @@ class Runtime:
                 "fp16 cannot be trained on mps.",
                 "Use precision=fp32 or precision=bf16.",
                 parameters=("precision",),
+            )
+        if compile and device.type == "cpu":  # compiling alone takes longer than most runs there
+            raise UsageError(
+                "The networks are not compiled on a CPU.",
+                "Train without compile.",
+                parameters=("compile",),
             )
         return cls(device, PRECISIONS[precision], compile)
 
@@ -108,7 +115,7 @@ def compiled(
             # the message holds all that the compiler printed, often thousands of lines
             raise HasnetError(
                 "The networks cannot be compiled here: torch's compiler failed.",
-                "Train without compile; on a CPU it needs a recent C++ compiler.",
+                "Train without compile.",
                 parameters=("compile",),
             ) from error
 
