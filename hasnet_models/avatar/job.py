@@ -44,6 +44,7 @@ class PhotoFaces:
         notes: for the user.
         key: makes a random choice of references the photo's own.
         digest: sha256 of the photo's file where it is known.
+        references: one a face where they are chosen already, else none.
     """
 
     photo: Photo
@@ -51,6 +52,7 @@ class PhotoFaces:
     notes: tuple[str, ...]
     key: str = ""
     digest: str | None = None
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,11 +168,7 @@ class Job:
     ) -> list[list[Rendering]]:
         """Every face of the photos through the networks, `batch` in one call (all for None)."""
         faces = [face for cut in photos for face in cut.faces]
-        references = [
-            self._reference(face.crop, f"{cut.key}#{i}" if i else cut.key)
-            for cut in photos
-            for i, face in enumerate(cut.faces)
-        ]
+        references = [reference for cut in photos for reference in self._references(cut)]
         step, look = batch or len(faces), self.request.look
         whole = [
             steps
@@ -301,8 +299,14 @@ class Job:
             self.request, self.domain, self.seed, *where, self.weights, self.layer
         )
 
-    def _reference(self, crop: np.ndarray, key: str) -> Reference:
-        """The reference of a face, in the user's palette."""
+    def _references(self, cut: PhotoFaces) -> Sequence[Reference]:
+        return cut.references or [
+            self.reference_for(face.crop, f"{cut.key}#{i}" if i else cut.key)
+            for i, face in enumerate(cut.faces)
+        ]
+
+    def reference_for(self, crop: np.ndarray, key: str) -> Reference:
+        """The reference of an aligned face, in the user's palette; `key` is for chance."""
         return self.materials.dressed(self.fixed or self._choose(crop, key))
 
     def _choose(self, crop: np.ndarray, key: str) -> Reference:
