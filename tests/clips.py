@@ -87,6 +87,7 @@ class Squares(FakePipeline):
         super().__init__()
         self.blind: set[int] = set()  # numbers of calls that find nothing
         self.calls = 0
+        self.fuse: tuple[int, BaseException] | None = None  # raised at a number of avatars
 
     def detect(self, rgb):
         self.calls += 1
@@ -103,6 +104,8 @@ class Squares(FakePipeline):
         return super().embed(np.full((1, 1), 1 if middle[0] > middle[2] else 2)[..., None])
 
     def render(self, face, reference, domain, look):
+        if self.fuse and len(self.rendered) >= self.fuse[0]:
+            raise self.fuse[1]
         small = AlignedFace(face.crop[::16, ::16], face.matrix)
         return super().render(small, reference, domain, look)
 

@@ -34,6 +34,7 @@ from hasnet_models.plugins.folder import folder_of, is_path
 from hasnet_models.plugins.reference import Reference, likest
 
 Loader = Callable[[str, str, str], Pipeline]
+Touch = Callable[[int, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,14 +182,25 @@ class Job:
         renderings = map(Rendering, references, steps)
         return [[next(renderings) for _ in cut.faces] for cut in photos]
 
-    def finish(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> list[Portrait]:
-        """The pictures to write, of one photo; may run beside the networks, on another thread."""
-        if self.request.paste:
-            return [self._pasted(cut, renderings)]
-        return [self._portrait(cut, one, number) for number, one in enumerate(renderings, 1)]
+    def finish(
+        self, cut: PhotoFaces, renderings: Sequence[Rendering], touch: Touch | None = None
+    ) -> list[Portrait]:
+        """The pictures to write, of one photo; may run beside the networks, on another thread.
 
-    def _pasted(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> Portrait:
-        rgb = paste_all(cut.photo.rgb, self._for_paste(cut, renderings), cut.faces)
+        Args:
+            touch: gives an avatar uint8 (S, S, 3) that is in its medium, and which face's it is
+                from 0, another look before it is pasted.
+        """
+        touch = touch or (lambda _face, avatar: avatar)
+        if self.request.paste:
+            return [self._pasted(cut, renderings, touch)]
+        return [self._portrait(cut, one, i, touch) for i, one in enumerate(renderings, 1)]
+
+    def _pasted(
+        self, cut: PhotoFaces, renderings: Sequence[Rendering], touch: Touch
+    ) -> Portrait:
+        avatars = enumerate(self._for_paste(cut, renderings))
+        rgb = paste_all(cut.photo.rgb, [touch(i, avatar) for i, avatar in avatars], cut.faces)
         if self._cut_out:
             rgb = self._covered(rgb, cut, renderings)
         rgb, alpha = self._before_background(rgb, self._persons(cut, renderings), cut.photo.alpha)
@@ -242,8 +254,11 @@ class Job:
             person = person * (alpha.astype(np.float32) / 255)
         return before(rgb, person, self.request.look.background, self.materials.background)
 
-    def _portrait(self, cut: PhotoFaces, rendering: Rendering, number: int) -> Portrait:
+    def _portrait(
+        self, cut: PhotoFaces, rendering: Rendering, number: int, touch: Touch
+    ) -> Portrait:
         avatar, alpha = self._avatar(rendering.steps)
+        avatar = touch(number - 1, avatar)
         metadata = provenance.record(
             self._origin,
             cut.photo,

@@ -41,17 +41,19 @@ class Sitter:
         mesh: filters its points (468, 3).
         person: filters its mask (S, S).
         steadier: calms its avatar.
+        seed: of the medium, when it was drawn last; None before.
     """
 
     reference: Reference | None = None
     mesh: OneEuro = field(default_factory=lambda: OneEuro(*_MESH))
     person: OneEuro = field(default_factory=lambda: OneEuro(*_PERSON))
     steadier: Steadier = field(default_factory=Steadier)
+    seed: int | None = None
 
     def reset(self) -> None:
-        """Forget all that is not fixed."""
-        for part in (self.mesh, self.person, self.steadier):
-            part.reset()
+        """Forget the geometry."""
+        self.mesh.reset()
+        self.person.reset()
 
     def calmed(self, face: AlignedFace, time: float) -> AlignedFace:
         """The face with filtered geometry; what is not known in this frame is as it was."""
@@ -73,6 +75,7 @@ class Posed:
         cut: its photo, and the faces that are drawn.
         tracks: number of each face's person.
         weights: how much of each avatar is shown, 0..1.
+        fresh: whether each has just come into the picture.
         seconds: when it is shown.
         resting: where the last face was, photo to crop; for frames without one.
     """
@@ -81,6 +84,7 @@ class Posed:
     cut: PhotoFaces
     tracks: tuple[int, ...]
     weights: tuple[float, ...]
+    fresh: tuple[bool, ...]
     seconds: float
     resting: NDArray[np.float64]
 
@@ -121,6 +125,7 @@ class Drawer:
             PhotoFaces(photo, aligned, (), digest=self.digest, references=references),
             tuple(track.number for track, *_ in drawn),
             tuple(track.weight for track, *_ in drawn),
+            tuple(track.fresh for track, *_ in drawn),
             seconds,
             square_similarity(*frame.rgb.shape[:2]) if self.resting is None else self.resting,
         )
@@ -129,22 +134,17 @@ class Drawer:
         """The avatars of frames in a row, `batch` faces in one call of the networks."""
         drawn = [one for one in group if one.cut.faces]
         found = iter(self.job.render([one.cut for one in drawn], batch) if drawn else ())
-        return [self._calmed(one, next(found)) if one.cut.faces else [] for one in group]
+        return [self._seeded(one, next(found)) if one.cut.faces else [] for one in group]
 
-    def _calmed(self, posed: Posed, renderings: Sequence[Rendering]) -> list[Rendering]:
+    def _seeded(self, posed: Posed, renderings: Sequence[Rendering]) -> list[Rendering]:
         return [
-            replace(
-                one,
-                steps=replace(
-                    self.sitters[number].steadier.step(one.steps), seed=self._seed(number, posed)
-                ),
-            )
+            replace(one, steps=replace(one.steps, seed=self._seed(number, posed.seconds)))
             for number, one in zip(posed.tracks, renderings, strict=True)
         ]
 
-    def _seed(self, number: int, posed: Posed) -> int:
+    def _seed(self, number: int, seconds: float) -> int:
         """Of the medium's noise, which travels with the face."""
-        drawing = int(posed.seconds * self.boil + 1e-6) if self.boil else 0
+        drawing = int(seconds * self.boil + 1e-6) if self.boil else 0
         return zlib.crc32(f"{number}:{drawing}".encode())
 
     def _seated(
@@ -166,8 +166,20 @@ class Drawer:
     def finish(
         self, posed: Posed, renderings: Sequence[Rendering]
     ) -> tuple[Frame, dict[str, str]]:
-        """The frame to write, and the record of its first avatar; may run on another thread."""
-        portraits = self.job.finish(posed.cut, renderings) if renderings else []
+        """The frame to write, and the record of its first avatar.
+
+        May run on another thread than the rest, but frame after frame: avatars lean on those
+        before.
+        """
+
+        def calmed(face: int, avatar: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            sitter, steps = self.sitters[posed.tracks[face]], renderings[face].steps
+            if posed.fresh[face]:
+                sitter.steadier.reset()
+            anew, sitter.seed = steps.seed != sitter.seed, steps.seed
+            return sitter.steadier.step(steps.source, avatar, anew=anew)
+
+        portraits = self.job.finish(posed.cut, renderings, calmed) if renderings else []
         record = portraits[0].metadata if portraits else {}
         if self.job.request.paste:
             if not portraits:

@@ -1,7 +1,7 @@
 """One clip at work: frames are read ahead of the networks and written behind them, piece by piece.
 
     decode, find faces ──> follow, pose, the networks ──> medium, paste ──> encode
-        one thread                this thread              two threads    one thread
+        one thread                this thread               one thread     one thread
 
 Memory is bounded by what is on its way, whatever the length of the clip. However a run ends, what
 was finished can be played; a run that was killed goes on after its last finished piece.
@@ -34,6 +34,7 @@ from hasnet_models.frame import (
     square_similarity,
     transform,
 )
+from hasnet_models.locking import held
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.video import state, writing
 from hasnet_models.video.clip import ANIMATION, CONTAINER, Clip, ClipError, Frame
@@ -48,7 +49,6 @@ from hasnet_models.video.tracking import Tracker
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _AHEAD, _BEHIND = 4, 4  # frames on their way before and after the networks
 _MOST_PIXELS = 2**29  # of all frames of an animation, which is held in memory to be written
-_FINISHERS = 2
 
 Say = Callable[[str], None]
 
@@ -164,6 +164,20 @@ class Run:
             Stopped: the disk is full; what was finished can be played.
             HasnetError: of the kind that fits.
         """
+        with self._locked():
+            self._work()
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One run at a time on an output."""
+        folder = self._segments.folder
+        try:
+            with held(folder.with_name(folder.name + ".lock"), self.say):
+                yield
+        except OSError as error:
+            raise self._stopped(error) from error
+
+    def _work(self) -> None:
         after = self._resumed()
         try:
             self._draw(after)
@@ -177,7 +191,7 @@ class Run:
             raise NoFaceError(f"No face found in {self.clip.info.name}.")
         try:
             self._put_together(None)
-        except (OSError, av.FFmpegError) as error:
+        except av.FFmpegError as error:
             raise self._stopped(error) from error
         self._segments.clear()
 
@@ -187,12 +201,7 @@ class Run:
         """The time after which the work goes on; None for the beginning."""
         kept = self._segments.kept()
         if kept is None or kept.facts.get("fingerprint") != self.fingerprint or not kept.pieces:
-            try:
-                self._segments.begin()
-            except OSError as error:
-                raise UsageError(
-                    f"{self.target.path.absolute().parent} cannot be written: {error.strerror}."
-                ) from error
+            self._segments.begin()
             return None
         facts = kept.facts
         state.restore(self._drawer, kept.arrays, facts["references"], self._reference_named)
@@ -223,7 +232,7 @@ class Run:
     def _draw(self, after: int | None) -> None:
         with (
             ThreadPoolExecutor(1, "decode") as decode,
-            ThreadPoolExecutor(_FINISHERS, "finish") as finish,
+            ThreadPoolExecutor(1, "finish") as finish,
             ThreadPoolExecutor(1, "encode") as encode,
         ):
             try:
@@ -352,8 +361,17 @@ class Run:
         damaged = bool(self.clip.damage) and self._last is not None
         if until is None and damaged:
             until = float(self._last.time * self.clip.info.time_base)
-        whole = writing.Whole(pieces, self._record, duration, until, self.options.quality)
+        record = self._record | self._references()
+        whole = writing.Whole(pieces, record, duration, until, self.options.quality)
         writing.put_together(self.target, self.clip.info, whole, self.say)
+
+    def _references(self) -> dict[str, str]:
+        """Of all persons, where each has its own."""
+        sitters = self._drawer.sitters.values()
+        names = [one.reference.name for one in sitters if one.reference is not None]
+        if self.job.fixed is not None or len(names) < 2:
+            return {}
+        return {"references": json.dumps(names, ensure_ascii=False)}
 
     def _stopped(self, error: BaseException) -> Stopped:
         text = f"{self.target.path} cannot be written: {reason(error)}."

@@ -32,7 +32,7 @@ def arrays_of(drawer: Drawer) -> tuple[Arrays, dict[str, str]]:
     names = {}
     for number, sitter in drawer.sitters.items():
         at = f"sitter/{number}"
-        found[at] = np.float64([number])
+        found[at] = np.int64([number, -1 if sitter.seed is None else sitter.seed])
         _put_filter(found, f"{at}/mesh", sitter.mesh)
         _put_filter(found, f"{at}/person", sitter.person)
         _put(found, f"{at}/source", sitter.steadier.source)
@@ -66,9 +66,10 @@ def restore(
         _get_filter(found, f"{at}/person", sitter.person)
         sitter.steadier.source = found.get(f"{at}/source")
         sitter.steadier.avatar = found.get(f"{at}/avatar")
-        number = at.removeprefix("sitter/")
-        sitter.reference = named(names[number]) if number in names else None
-        drawer.sitters[int(number)] = sitter
+        number, seed = found[at].tolist()
+        sitter.seed = None if seed < 0 else seed
+        sitter.reference = named(names[str(number)]) if str(number) in names else None
+        drawer.sitters[number] = sitter
 
 
 def _track(found: Mapping[str, NDArray], number: int) -> Track:

@@ -2,22 +2,25 @@
 
 The flow (DIS, Kroeger et al. 2016) is that of the aligned source, in the frame of the face, where
 movements are small. Where the source did not change but by that movement, the avatar need not
-either and keeps a share of the one before; where it did (a blink, a hand), nothing is kept.
+either and keeps a share of the one before; where it did (a blink, a hand), nothing is kept. This is
+done to the avatar in its medium, so that strokes move with the face.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.avatar.steps import Pixels, Steps
+from hasnet_models.avatar.steps import Pixels
+from hasnet_models.face.align import resized
 from hasnet_models.opencv import cv2
 
-KEPT = 0.6  # share of the avatar before, where nothing changed
+KEPT = 0.8  # share of the avatar before, where nothing changed
 _SIDE = 256  # px at which the flow is found
 _TOLERANCE = 10.0  # gray levels of change at which a third of that is kept
+_AROUND = 3.0  # px over which changes are averaged, so that a camera's noise is none
 
 
 @dataclass
@@ -26,19 +29,25 @@ class Steadier:
 
     Attributes:
         source: the face before, gray, uint8 (256, 256); None where there is none.
-        avatar: its avatar, uint8 (S, S, 3), as it was given.
+        avatar: its avatar in its medium, uint8 (S, S, 3), as it was given.
     """
 
     source: NDArray[np.uint8] | None = None
     avatar: Pixels | None = None
 
-    def step(self, steps: Steps) -> Steps:
-        """The stages of one frame with a calmer avatar."""
-        gray = _gray(steps.source)
-        if self.source is not None and self.avatar is not None:
-            steps = replace(steps, x_tt=_mixed(steps.x_tt, self.avatar, gray, self.source))
-        self.source, self.avatar = gray, steps.x_tt
-        return steps
+    def step(self, source: Pixels, avatar: Pixels, *, anew: bool = False) -> Pixels:
+        """A calmer avatar of the next frame.
+
+        Args:
+            source: the aligned face, uint8 (s, s, 3).
+            avatar: uint8 (S, S, 3).
+            anew: it is drawn anew, and nothing of the one before is kept.
+        """
+        gray = _gray(source)
+        if self.source is not None and self.avatar is not None and not anew:
+            avatar = _mixed(avatar, resized(self.avatar, len(avatar)), gray, self.source)
+        self.source, self.avatar = gray, avatar
+        return avatar
 
     def reset(self) -> None:
         """Forget the frame before."""
@@ -67,7 +76,7 @@ def _mixed(
 ) -> Pixels:
     flow = flow_to(now, then)
     change = cv2.absdiff(now, fetched(then, flow)).astype(np.float32)
-    change = cv2.GaussianBlur(cv2.dilate(change, np.ones((5, 5), np.uint8)), (0, 0), 2)
+    change = cv2.GaussianBlur(change, (0, 0), _AROUND)
     share = KEPT * np.exp(-((change / _TOLERANCE) ** 2))
     share = cv2.resize(share, avatar.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
     mixed = avatar + share * (fetched(before, flow).astype(np.float32) - avatar)
