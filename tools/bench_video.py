@@ -71,28 +71,28 @@ def _light(faces: list[np.ndarray], t: float, noise) -> np.ndarray:
 
 
 def _two(faces: list[np.ndarray], t: float, noise) -> np.ndarray:
-    halves = [_one(face, 0.65, noise, 0.3 * np.sin(6 * t), 8 * t) for face in faces[:2]]
+    halves = [_one(face, 0.65, noise, 0.3 * np.sin(3 * t), 8 * t) for face in faces[:2]]
     quarter = WIDTH // 4
     return np.concatenate([half[:, quarter:-quarter] for half in halves], 1)
 
 
 CLIPS: dict[str, Make] = {
     "zoom": lambda faces, t, noise: _one(faces[0], 0.7 + 0.4 * t, noise),
-    "turn": lambda faces, t, noise: _one(faces[0], 0.9, noise, 0.7 * np.sin(2 * np.pi * t)),
+    "turn": lambda faces, t, noise: _one(faces[0], 0.9, noise, 0.5 * np.sin(3 * t)),
     "light": _light,
     "two": _two,
-    "cut": lambda faces, t, noise: _one(faces[int(t >= 0.5)], 0.8 + 0.2 * t, noise),
+    "cut": lambda faces, t, noise: _one(faces[int(t >= 0.24)], 0.8 + 0.2 * t, noise),
 }
 
 
 def make_clip(path: Path, make: Make, faces: list[np.ndarray], count: int) -> Path:
-    """A clip of `count` frames."""
+    """A clip of `count` frames, whose movements depend on the time in seconds alone."""
     noise = np.random.default_rng(0)
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=RATE, options={"crf": "12"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(count):
-            rgb = make(faces, number / count, noise)
+            rgb = make(faces, number / RATE, noise)
             out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
         out.mux(stream.encode(None))
     return path

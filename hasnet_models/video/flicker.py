@@ -3,7 +3,8 @@
 Each frame is compared with the one before, warped by the optical flow of the source (OpenCV's DIS,
 Kroeger et al. 2016), where that flow explains the source: the warping error of Lai et al.,
 "Learning Blind Video Temporal Consistency" (2018), on gray levels. The source's own error, of noise
-and light, is what it is measured by.
+and light, is what it is measured by. Where the source is flat nothing says how it moves, and
+nothing is measured.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from hasnet_models.opencv import cv2
 from hasnet_models.video.steadying import fetched, flow_to
 
 _DRAWN = 3  # gray levels by which a pixel differs from the source where it is drawn
+_TEXTURE = 1.0  # gray levels a px, the least slope of the source around a pixel
 _EXPLAINED = 1.0  # px that there and back again may miss by
 _CUT = 30.0  # mean change of a source from which two frames are of two shots
 
@@ -66,6 +68,14 @@ def _between(
     flow = flow_to(now[0], before[0])
     back = fetched(flow_to(before[0], now[0]), flow)
     explained = np.linalg.norm(flow + back, axis=2) < _EXPLAINED
-    where = explained & (cv2.absdiff(*now) > _DRAWN)
+    where = explained & _is_textured(now[0]) & (cv2.absdiff(*now) > _DRAWN)
     errors = [cv2.absdiff(now[i], fetched(before[i], flow))[where].sum() for i in (1, 0)]
     return np.array(errors, np.float64), float(where.sum())
+
+
+def _is_textured(gray: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a picture (H, W) has slopes that are more than a camera's noise."""
+    calm = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1.5)
+    slopes = [cv2.Sobel(calm, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1))]
+    energy = cv2.GaussianBlur(slopes[0] ** 2 + slopes[1] ** 2, (0, 0), 3)
+    return energy >= _TEXTURE**2
