@@ -4,7 +4,7 @@
 
 FACES are at least two aligned photos of faces. From them come clips in which one zooms, turns, has
 its light changed, two are side by side, one cuts to the other. `--keep` leaves clips and results.
-The flicker is measured beside what it is without steadying. The rate is of the same frames and the
+`--compare` also measures the flicker without steadying. The rate is of the same frames and the
 same job by `video` and, as single photos, by `batch`, one after the other, the best of `--runs`.
 """
 
@@ -15,7 +15,7 @@ import functools
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -123,22 +123,23 @@ def draw_photos(job: Job, photos: Path, out: Path) -> float:
     return time.perf_counter() - start
 
 
-def print_flicker(job: Job, clips: dict[str, Path], folder: Path) -> None:
-    """The table of flicker, with the avatar before and without."""
-    print(f"{'clip':8}{'source':>8}{'drawn':>8}{'ratio':>8}{'not steadied':>14}")
+def print_flicker(
+    job: Job, clips: dict[str, Path], folder: Path, shares: Sequence[float]
+) -> None:
+    """The table of flicker, a row for each clip and share that is kept of the avatar before."""
+    print(f"{'clip':8}{'kept':>6}{'source':>8}{'drawn':>8}{'ratio':>8}")
+    usual = steadying.KEPT
     for name, source in clips.items():
-        found = []
-        for kept in (steadying.KEPT, 0.0):
-            out = folder / f"{name}-{job.request.domain}-{kept:g}.mp4"
-            usual, steadying.KEPT = steadying.KEPT, kept
+        for steadying.KEPT in shares:
+            kept = f"{steadying.KEPT:g}"
+            out = folder / f"{name}-{job.request.domain}-{kept}.mp4"
             draw(job, source, out)
-            steadying.KEPT = usual
-            found.append(flicker.measure(frames_of(source), frames_of(out)))
-        with_, without = found
-        print(
-            f"{name:8}{with_.source:8.2f}{with_.drawn:8.2f}{with_.ratio:8.2f}"
-            f"{without.ratio:14.2f}", flush=True,
-        )  # fmt: skip
+            found = flicker.measure(frames_of(source), frames_of(out))
+            print(
+                f"{name:8}{kept:>6}{found.source:8.2f}{found.drawn:8.2f}{found.ratio:8.2f}",
+                flush=True,
+            )
+    steadying.KEPT = usual
 
 
 def print_rate(job: Job, clip: Path, folder: Path, runs: int) -> None:
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--clips", default=",".join(CLIPS))
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--compare", action="store_true")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp())
     folder.mkdir(exist_ok=True)
@@ -179,7 +181,8 @@ def main() -> None:
     pipeline = AvatarPipeline.load("cpu")
     request = Request(domain=options.domain, paste=True, face=FaceChoice("all"))
     job = Job.start(request, discover(), lambda *_: pipeline, print)
-    print_flicker(job, clips, folder)
+    shares = (steadying.KEPT, 0.0) if options.compare else (steadying.KEPT,)
+    print_flicker(job, clips, folder, shares)
     if options.runs:
         print_rate(job, clips[names[0]], folder, options.runs)
     if not options.keep:

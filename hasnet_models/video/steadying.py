@@ -17,9 +17,9 @@ from hasnet_models.avatar.steps import Pixels
 from hasnet_models.face.align import resized
 from hasnet_models.opencv import cv2
 
-KEPT = 0.8  # share of the avatar before, where nothing changed
+KEPT = 0.9  # share of the avatar before, where nothing changed
 _SIDE = 256  # px at which the flow is found
-_TOLERANCE = 10.0  # gray levels of change at which a third of that is kept
+_TOLERANCE = 14.0  # gray levels of change at which a third of that is kept
 _AROUND = 3.0  # px over which changes are averaged, so that a camera's noise is none
 
 
