@@ -285,14 +285,26 @@ def test_an_interrupted_run_leaves_what_can_be_played(video, squares, tmp_path, 
     source = clips.write(tmp_path / "in.mp4", moving(20), sound=True)
     squares.fuse = (13, KeyboardInterrupt())
     result, out = video(source)
-    assert result.code == 130 and "seconds are in" in result.err
+    assert result.code == 130 and "What was finished is in" in result.err
     frames, _ = clips.read(out)
     assert 10 <= len(frames) < 20
     with av.open(str(out)) as container:
         last = max(p.pts * p.time_base for p in container.demux(audio=0) if p.pts is not None)
     assert last <= len(frames) / 10 + 0.2
+    squares.rendered.clear()
+    squares.fuse = (0, KeyboardInterrupt())  # at once, before anything is added
+    assert video(source)[0].code == 130 and len(clips.read(out)[0]) == 10
     squares.fuse = None
     assert video(source)[0].code == 0 and len(clips.read(out)[0]) == 20
+
+
+def test_a_second_run_on_one_output_is_refused(video, squares, tmp_path):
+    from hasnet_models.locking import held
+
+    source = clips.write(tmp_path / "in.mp4", moving(3))
+    with held(tmp_path / ".out.mp4.hasnet.lock"):
+        result, _ = video(source)
+    assert result.code == 2 and "Another run is writing" in result.err and not squares.rendered
 
 
 def test_other_options_begin_anew(video, squares, tmp_path, short_pieces):

@@ -142,6 +142,16 @@ class Drawer:
             for number, one in zip(posed.tracks, renderings, strict=True)
         ]
 
+    def let_rest(self) -> None:
+        """Forget what is of use only while a face is in the picture, so that memory does not grow
+        with the persons of a film; no frame may be on its way.
+        """
+        for track in self.tracker.tracks:
+            if track.asleep and track.number in self.sitters:
+                sitter = self.sitters[track.number]
+                sitter.reset()
+                sitter.steadier.reset()
+
     def _seed(self, number: int, seconds: float) -> int:
         """Of the medium's noise, which travels with the face."""
         drawing = int(seconds * self.boil + 1e-6) if self.boil else 0

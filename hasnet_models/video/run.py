@@ -143,6 +143,7 @@ class Run:
         self._encoder: Encoder | None = None
         self._begun = 0.0  # seconds, when the piece begins
         self._last: Frame | None = None
+        self._until: int | None = None  # the time of the last frame that is done
         self._record: dict[str, str] = {}
         self._writing: deque[Future[None]] = deque()
 
@@ -164,21 +165,17 @@ class Run:
             Stopped: the disk is full; what was finished can be played.
             HasnetError: of the kind that fits.
         """
-        with self._locked():
-            self._work()
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One run at a time on an output."""
         folder = self._segments.folder
-        try:
-            with held(folder.with_name(folder.name + ".lock"), self.say):
-                yield
-        except OSError as error:
-            raise self._stopped(error) from error
+        with contextlib.ExitStack() as stack:
+            try:  # one run at a time on an output
+                stack.enter_context(held(folder.with_name(folder.name + ".lock"), self.say))
+                after = self._resumed()
+            except OSError as error:
+                raise self._stopped(error) from error
+            self._work(after)
 
-    def _work(self) -> None:
-        after = self._resumed()
+    def _work(self, after: int | None) -> None:
+        self._until = after
         try:
             self._draw(after)
         except BaseException as error:
@@ -190,8 +187,8 @@ class Run:
             self._segments.clear()
             raise NoFaceError(f"No face found in {self.clip.info.name}.")
         try:
-            self._put_together(None)
-        except av.FFmpegError as error:
+            self._put_together(whole=True)
+        except (OSError, av.FFmpegError) as error:
             raise self._stopped(error) from error
         self._segments.clear()
 
@@ -303,7 +300,7 @@ class Run:
         assert self._encoder is not None
         self._encoder.write(frame)
         self._record = self._record or self._with_clip(record)
-        self._last, self.frames = frame, self.frames + 1
+        self._last, self._until, self.frames = frame, frame.time, self.frames + 1
 
     def _with_clip(self, record: dict[str, str]) -> dict[str, str]:
         """The record of an avatar as that of its clip."""
@@ -331,9 +328,10 @@ class Run:
         assert self._encoder is not None and self._last is not None
         encoder, self._encoder = self._encoder, None
         encoder.close()
+        self._drawer.let_rest()
         arrays, names = state.arrays_of(self._drawer)
         facts = {
-            "fingerprint": self.fingerprint, "frames": self.frames, "last": self._last.time,
+            "fingerprint": self.fingerprint, "frames": self.frames, "last": self._until,
             "seed": self.job.seed, "references": names, "record": self._record,
         }  # fmt: skip
         self._segments.keep(self._pieces + 1, facts, arrays)
@@ -346,24 +344,32 @@ class Run:
             if self._encoder is not None:
                 self._encoder.close()
                 self._pieces += 1
-        if not self._pieces or self._last is None:
+        if not self._pieces:
             return
-        until = float(self._last.time * self.clip.info.time_base)
         with contextlib.suppress(OSError, av.FFmpegError, HasnetError):
-            self._put_together(until)
-            self.say(f"The first {until:.1f} seconds are in {self.target.path}.")
+            self._put_together(whole=False)
+            self.say(f"What was finished is in {self.target.path}.")
             return
         self.say(f"What was finished can be played: {self._segments.folder}.")
 
-    def _put_together(self, until: float | None) -> None:
+    def _put_together(self, *, whole: bool) -> None:
+        """Copy the pieces into the output; sound is cut where not the `whole` source is drawn."""
         pieces = [self._segments.file(number) for number in range(self._pieces)]
-        duration = self._last.duration if self._last else 0
-        damaged = bool(self.clip.damage) and self._last is not None
-        if until is None and damaged:
-            until = float(self._last.time * self.clip.info.time_base)
-        record = self._record | self._references()
-        whole = writing.Whole(pieces, record, duration, until, self.options.quality)
-        writing.put_together(self.target, self.clip.info, whole, self.say)
+        until = None
+        if self._until is not None and (self.clip.damage or not whole):
+            until = float(self._until * self.clip.info.time_base)
+        writing.put_together(
+            self.target,
+            self.clip.info,
+            writing.Whole(
+                pieces,
+                self._record | self._references(),
+                self._last.duration if self._last else 0,
+                until,
+                self.options.quality,
+            ),
+            self.say,
+        )
 
     def _references(self) -> dict[str, str]:
         """Of all persons, where each has its own."""
