@@ -5,8 +5,8 @@
 FACES are at least two aligned photos of faces. From them come clips in which one zooms, turns, has
 its light changed, two are side by side, one cuts to the other. `--keep` leaves clips and results.
 `--compare` also measures the flicker without steadying. The rate is of the same frames and the
-same job by `video` and, as single photos, by `batch`, one after the other, the best of `--runs`; that of
-the processor's time tells something on a busy machine too.
+same job by `video` and, as single photos, by `batch`, one after the other, the best of `--runs`;
+that of the processor's time tells something on a busy machine too.
 """
 
 from __future__ import annotations

@@ -142,6 +142,7 @@ class Run:
         self._pieces = 0
         self._encoder: Encoder | None = None
         self._begun = 0.0  # seconds, when the piece begins
+        self._in_piece = 0  # frames
         self._last: Frame | None = None
         self._until: int | None = None  # the time of the last frame that is done
         self._record: dict[str, str] = {}
@@ -301,6 +302,7 @@ class Run:
         self._encoder.write(frame)
         self._record = self._record or self._with_clip(record)
         self._last, self._until, self.frames = frame, frame.time, self.frames + 1
+        self._in_piece += 1
 
     def _with_clip(self, record: dict[str, str]) -> dict[str, str]:
         """The record of an avatar as that of its clip."""
@@ -319,8 +321,9 @@ class Run:
     # -------------------------------------------------------------------------------- the pieces
 
     def _begin_piece(self, seconds: float) -> None:
-        self._encoder = Encoder(self._segments.file(self._pieces), self._coding)
-        self._begun = seconds
+        file = self._segments.file(self._pieces)
+        file.unlink(missing_ok=True)  # one that an interrupted run had begun
+        self._encoder, self._begun, self._in_piece = Encoder(file, self._coding), seconds, 0
 
     def _end_piece(self) -> None:
         """Close the piece, then say that it is finished."""
@@ -343,7 +346,7 @@ class Run:
         with contextlib.suppress(Exception):
             if self._encoder is not None:
                 self._encoder.close()
-                self._pieces += 1
+                self._pieces += bool(self._in_piece)
         if not self._pieces:
             return
         with contextlib.suppress(OSError, av.FFmpegError, HasnetError):
