@@ -212,16 +212,38 @@ def look_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a Request to a command, which gets them as `request`."""
+    return request_options_of(paste=False)(function)
 
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        names = {field.name for field in (*fields(Request), *fields(Look))} - {"look"}
-        request = Request.of(**{name: kwargs.pop(name) for name in names})
-        return function(*args, request=request, **kwargs)
 
-    for option in reversed(_OPTIONS):
-        wrapper = option(wrapper)
-    return wrapper
+def request_options_of(*, paste: bool) -> Callable[..., Any]:
+    """As `request_options`, for a command that gives the whole picture by default, or the face."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            names = {field.name for field in (*fields(Request), *fields(Look))} - {"look"}
+            request = Request.of(**{name: kwargs.pop(name) for name in names})
+            return function(*args, request=request, **kwargs)
+
+        for option in reversed((*_OPTIONS, *_frame_options(paste), *_LOOK_OPTIONS)):
+            wrapper = option(wrapper)
+        return wrapper
+
+    return add
+
+
+def _frame_options(paste: bool) -> tuple[Callable[..., Any], ...]:
+    """What of the picture is given."""
+    whole, face = ("the whole picture (default)", "the 512 px avatar") if paste else (
+        "the whole photo", "the 512 px avatar (default)"
+    )
+    return (
+        click.option("--paste/--crop", default=paste, help=f"Give {whole}, or {face}."),
+        click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
+        click.option(
+            "--medium-all", is_flag=True, help="With --paste: the medium covers the whole photo."
+        ),
+    )
 
 
 _OPTIONS = (
@@ -254,11 +276,5 @@ _OPTIONS = (
     device_option,
     runtime_option,
     backend_option,
-    click.option("--paste/--crop", help="Give the whole photo, or the 512 px avatar (default)."),
-    click.option("--size", type=int, metavar="PX", help="Side of the avatar.  [default: 512]"),
-    click.option(
-        "--medium-all", is_flag=True, help="With --paste: the medium covers the whole photo."
-    ),
-    *_LOOK_OPTIONS,
 )
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "avatar": "Make an avatar of the face in a photo.",
     "batch": "Make avatars of all photos in a folder.",
+    "video": "Make an avatar of each frame of a clip.",
     "domains": "List the installed domains.",
     "domain": "Make a domain of your own out of pictures.",
     "palette": "Show the 20 colours of a picture and where they lie.",

@@ -13,6 +13,8 @@ from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
 from hasnet_models.filenames import STDIN, STREAM
 
+_OF_CLIPS = ("boil", "quality")
+
 
 def remake_words(found: Mapping[str, str], output: str, *, now: bool = False) -> list[str]:
     """The words of a command line that makes the avatar of a record again, as the file `output`.
@@ -21,7 +23,10 @@ def remake_words(found: Mapping[str, str], output: str, *, now: bool = False) ->
         now: with what is installed at this moment, so that nothing has to be said against it.
     """
     options = _known(parsed("options", found.get("options", "{}")))
-    words = ["hasnet", "avatar", _photo(found.get("input", "PHOTO"))]
+    clip = {k: v for k, v in parsed("clip", found.get("clip", "{}")).items() if k in _OF_CLIPS}
+    words = ["hasnet", "video" if clip else "avatar", _photo(found.get("input", "PHOTO"))]
+    if clip and not options.pop("paste", False):
+        words += ["--crop"]
     if "ref" in options or found.get("domain") != NO_DOMAIN:
         words += ["--domain", found.get("domain", NO_DOMAIN)]
     if "ref" not in options and "mix" not in options:
@@ -29,7 +34,7 @@ def remake_words(found: Mapping[str, str], output: str, *, now: bool = False) ->
     said = {"medium", "medium_kind"} & {*found, *options}
     if not now and found.get("domain") != NO_DOMAIN and not said:
         words += ["--medium-kind", "none"]  # nobody named the domain, or it has one by now
-    for name, value in options.items():
+    for name, value in (options | clip).items():
         for one in value if isinstance(value, list) else [value]:
             words += [flag(name)] if one is True else [flag(name), str(one)]
     words += ["--device", found.get("device", "auto")]
@@ -78,7 +83,7 @@ def parsed(key: str, value: str) -> Any:
         return value.split()
     if key == "references":
         return _list(value)
-    if key not in ("options", "weights", "medium"):
+    if key not in ("options", "weights", "medium", "clip"):
         return value
     try:
         found = json.loads(value)

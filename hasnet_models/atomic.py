@@ -85,6 +85,20 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
+@contextmanager
+def replacing_by_name(path: Path) -> Iterator[Path]:
+    """As `replacing`, for a writer that wants a name: one without the suffix of ``path``.
+
+    Raises:
+        OSError: it cannot be put in place.
+    """
+    with _beside(path) as temporary:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
 def check_replaceable(path: Path) -> None:
     """Find out whether `replacing` could write here; nothing is left.
 

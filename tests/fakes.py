@@ -36,6 +36,7 @@ class FakeSteps:
     medium: np.ndarray | None = None
     zones: np.ndarray | None = None
     person: np.ndarray | None = None
+    seed: int | None = None
 
 
 def picture(path: Path | str, level: int = 200, width: int = 24, height: int = 20) -> Path:

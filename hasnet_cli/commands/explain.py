@@ -30,9 +30,7 @@ def command(terminal: Terminal, picture: str, as_json: bool) -> None:
     PICTURE is an avatar made by hasnet, or - for standard input. On the same machine with the same
     weights the command that is printed gives the same pixels.
     """
-    from hasnet_models import image_io
-
-    texts = image_io.read_metadata(picture)
+    texts = _texts_of(picture)
     found = {key: texts[key] for key in KEYS if key in texts}
     if "version" not in found:
         raise ImageError(
@@ -54,6 +52,19 @@ def command(terminal: Terminal, picture: str, as_json: bool) -> None:
         terminal.note(f"Not the weights installed here: {', '.join(changed)}.")
     if other_medium:
         terminal.note("The medium has other parameters here.")
+
+
+def _texts_of(picture: str) -> dict[str, str]:
+    """What a file says; a clip's lie elsewhere where its suffix is that of a container."""
+    from hasnet_models.video.target import CONTAINER_SUFFIXES
+
+    if Path(picture).suffix.lower() in CONTAINER_SUFFIXES:
+        from hasnet_models.video.writing import read_record
+
+        return read_record(Path(picture))
+    from hasnet_models import image_io
+
+    return image_io.read_metadata(picture)
 
 
 def _again(picture: str) -> str:

@@ -34,6 +34,7 @@ from hasnet_models.plugins.folder import folder_of, is_path
 from hasnet_models.plugins.reference import Reference, likest
 
 Loader = Callable[[str, str, str], Pipeline]
+Touch = Callable[[int, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,7 @@ class PhotoFaces:
         notes: for the user.
         key: makes a random choice of references the photo's own.
         digest: sha256 of the photo's file where it is known.
+        references: one a face where they are chosen already, else none.
     """
 
     photo: Photo
@@ -51,6 +53,7 @@ class PhotoFaces:
     notes: tuple[str, ...]
     key: str = ""
     digest: str | None = None
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,11 +169,7 @@ class Job:
     ) -> list[list[Rendering]]:
         """Every face of the photos through the networks, `batch` in one call (all for None)."""
         faces = [face for cut in photos for face in cut.faces]
-        references = [
-            self._reference(face.crop, f"{cut.key}#{i}" if i else cut.key)
-            for cut in photos
-            for i, face in enumerate(cut.faces)
-        ]
+        references = [reference for cut in photos for reference in self._references(cut)]
         step, look = batch or len(faces), self.request.look
         whole = [
             steps
@@ -183,14 +182,25 @@ class Job:
         renderings = map(Rendering, references, steps)
         return [[next(renderings) for _ in cut.faces] for cut in photos]
 
-    def finish(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> list[Portrait]:
-        """The pictures to write, of one photo; may run beside the networks, on another thread."""
-        if self.request.paste:
-            return [self._pasted(cut, renderings)]
-        return [self._portrait(cut, one, number) for number, one in enumerate(renderings, 1)]
+    def finish(
+        self, cut: PhotoFaces, renderings: Sequence[Rendering], touch: Touch | None = None
+    ) -> list[Portrait]:
+        """The pictures to write, of one photo; may run beside the networks, on another thread.
 
-    def _pasted(self, cut: PhotoFaces, renderings: Sequence[Rendering]) -> Portrait:
-        rgb = paste_all(cut.photo.rgb, self._for_paste(cut, renderings), cut.faces)
+        Args:
+            touch: gives an avatar uint8 (S, S, 3) that is in its medium, and which face's it is
+                from 0, another look before it is pasted.
+        """
+        touch = touch or (lambda _face, avatar: avatar)
+        if self.request.paste:
+            return [self._pasted(cut, renderings, touch)]
+        return [self._portrait(cut, one, i, touch) for i, one in enumerate(renderings, 1)]
+
+    def _pasted(
+        self, cut: PhotoFaces, renderings: Sequence[Rendering], touch: Touch
+    ) -> Portrait:
+        avatars = enumerate(self._for_paste(cut, renderings))
+        rgb = paste_all(cut.photo.rgb, [touch(i, avatar) for i, avatar in avatars], cut.faces)
         if self._cut_out:
             rgb = self._covered(rgb, cut, renderings)
         rgb, alpha = self._before_background(rgb, self._persons(cut, renderings), cut.photo.alpha)
@@ -244,8 +254,11 @@ class Job:
             person = person * (alpha.astype(np.float32) / 255)
         return before(rgb, person, self.request.look.background, self.materials.background)
 
-    def _portrait(self, cut: PhotoFaces, rendering: Rendering, number: int) -> Portrait:
+    def _portrait(
+        self, cut: PhotoFaces, rendering: Rendering, number: int, touch: Touch
+    ) -> Portrait:
         avatar, alpha = self._avatar(rendering.steps)
+        avatar = touch(number - 1, avatar)
         metadata = provenance.record(
             self._origin,
             cut.photo,
@@ -301,8 +314,14 @@ class Job:
             self.request, self.domain, self.seed, *where, self.weights, self.layer
         )
 
-    def _reference(self, crop: np.ndarray, key: str) -> Reference:
-        """The reference of a face, in the user's palette."""
+    def _references(self, cut: PhotoFaces) -> Sequence[Reference]:
+        return cut.references or [
+            self.reference_for(face.crop, f"{cut.key}#{i}" if i else cut.key)
+            for i, face in enumerate(cut.faces)
+        ]
+
+    def reference_for(self, crop: np.ndarray, key: str) -> Reference:
+        """The reference of an aligned face, in the user's palette; `key` is for chance."""
         return self.materials.dressed(self.fixed or self._choose(crop, key))
 
     def _choose(self, crop: np.ndarray, key: str) -> Reference:

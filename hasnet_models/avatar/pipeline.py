@@ -18,7 +18,8 @@ from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.face.drawn_too import DrawnToo
 from hasnet_models.face.search import locate, locate_reference, select
-from hasnet_models.face.types import AlignedFace, Detector
+from hasnet_models.face.types import AlignedFace, Detector, Face
+from hasnet_models.frame import has_extent
 from hasnet_models.image_io import Photo
 from hasnet_models.palette import distance as palette_distance
 from hasnet_models.plugins import Domain
@@ -109,6 +110,14 @@ class AvatarPipeline:
         faces, notes = select(photo, choice, self.detector, likeness)
         faces, more = self._known(faces, photo)
         return faces, notes + more
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        """All faces of a picture uint8 (H, W, 3), not cut out, the largest first."""
+        return [face for face in self.detector.detect(rgb) if has_extent(face.landmarks)]
+
+    def known(self, aligned: AlignedFace, rgb: np.ndarray) -> AlignedFace:
+        """A face that was cut out of `rgb`, with its geometry."""
+        return self.geometry.known(aligned, rgb)
 
     def _known(
         self, faces: Sequence[AlignedFace], photo: Photo

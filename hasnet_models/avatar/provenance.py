@@ -33,11 +33,12 @@ from hasnet_models.version import __version__
 from hasnet_models.weights import files
 
 SCHEMA = "1"
-# What a record may hold; anything else in a file was not written by `record`.
+# What a record may hold; anything else in a file was not written by `record`. That of a clip has
+# its own options as "clip".
 KEYS = (
     "schema", "version", "input", "input_sha256", "domain", "reference", "references", "palette",
     "z_id_model", "z_id", "medium", "options", "matrix", "outside", "seed", "device",
-    "runtime", "weights",
+    "runtime", "weights", "clip",
 )  # fmt: skip
 # Where and by what the network is computed is recorded as it was, and the seed only where it
 # chose something.

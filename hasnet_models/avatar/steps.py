@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hasnet_models.avatar.look import Look
 from hasnet_models.face.choice import FaceChoice
-from hasnet_models.face.types import AlignedFace
+from hasnet_models.face.types import AlignedFace, Face
 from hasnet_models.image_io import Photo
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import Reference
@@ -33,6 +33,7 @@ class Steps:
         medium: the avatar in its medium, as it is written; None where there is none.
         zones: float32 (6, 32, 32), see `topology.zones`, of the avatar; None where nobody said.
         person: uint8 (512, 512), how much of each pixel is a person; None where nobody asked.
+        seed: of the medium's strokes and grain; None for one of the source's own pixels.
     """
 
     source: Pixels
@@ -44,6 +45,7 @@ class Steps:
     medium: Pixels | None = None
     zones: NDArray[np.float32] | None = None
     person: Pixels | None = None
+    seed: int | None = None
 
 
 STAGES = ("source", "gray", "X_RT", "X_RT warped", "X_RT with map", "X_TT", "medium")
@@ -82,6 +84,14 @@ class Pipeline(Protocol):
         self, photo: Photo, choice: FaceChoice, like: np.ndarray | None = None
     ) -> tuple[list[AlignedFace], list[str]]:
         """The chosen faces of a photo, at least one, and notes for the user."""
+        ...
+
+    def detect(self, rgb: Pixels) -> list[Face]:
+        """All faces of a picture (H, W, 3), not cut out, the largest first."""
+        ...
+
+    def known(self, aligned: AlignedFace, rgb: Pixels) -> AlignedFace:
+        """A face that was cut out of `rgb`, with its geometry."""
         ...
 
     def reference_from_image(

@@ -33,6 +33,8 @@ from hasnet_models.image_io.reading import (
     decode,
     file_bytes,
     from_pillow,
+    open_header,
+    pixel_limit,
     read,
     read_metadata,
 )
@@ -51,6 +53,8 @@ __all__ = [
     "encode",
     "file_bytes",
     "from_pillow",
+    "open_header",
+    "pixel_limit",
     "read",
     "read_metadata",
     "write",

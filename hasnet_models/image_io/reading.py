@@ -46,7 +46,7 @@ def read(source: str | Path | BinaryIO, max_pixels: int | None = None) -> Photo:
         UsageError: there is no such file, it is a folder, or the limit makes no sense.
         ImageError: it is no picture, a damaged, an unreadable or a too large one.
     """
-    limit = _pixel_limit() if max_pixels is None else max_pixels
+    limit = pixel_limit() if max_pixels is None else max_pixels
     with _opened(source) as (stream, name, path), _explained(name):
         photo = _photo(stream, name, limit)
     return replace(photo, path=path)
@@ -75,7 +75,7 @@ def decode(data: bytes, path: Path) -> Photo:
         ImageError: as `read`.
     """
     with _explained(path.name):
-        photo = _photo(io.BytesIO(data), path.name, _pixel_limit())
+        photo = _photo(io.BytesIO(data), path.name, pixel_limit())
     return replace(photo, path=path)
 
 
@@ -101,7 +101,7 @@ def read_metadata(source: str | Path | BinaryIO) -> dict[str, str]:
         UsageError, ImageError: as `read`.
     """
     with _opened(source) as (stream, name, _), _explained(name), _no_bomb_limit():
-        image, _ = _open(stream, name, _pixel_limit())
+        image, _ = _open(stream, name, pixel_limit())
         if carrier_of(image.format) == PNG_TEXT:
             image.load()  # text may stand behind the pixels
         return texts_of(image)
@@ -111,12 +111,22 @@ def carries_texts(path: Path) -> bool:
     """Whether a picture says in its head that `write` made it; its pixels are not read."""
     try:
         with _explained(path.name), path.open("rb") as stream:
-            image, _ = _open(stream, path.name, _pixel_limit())
+            image, _ = _open(stream, path.name, pixel_limit())
             if carrier_of(image.format) == PNG_TEXT:
                 return TEXT_KEY in image.info  # `texts_of` would decode the pixels
             return bool(texts_of(image))
     except (OSError, HasnetError):
         return False  # whoever reads it whole says what is wrong
+
+
+def open_header(stream: BinaryIO, name: str) -> Image.Image:
+    """Pillow's picture of a stream, its header judged, for who reads more of it than `read` does.
+
+    Raises:
+        ImageError: it is no picture, or a too large one.
+    """
+    with _explained(name), _no_bomb_limit():
+        return _opened_image(stream, name, pixel_limit(), b"")
 
 
 def reason_of(error: BaseException) -> str:
@@ -125,7 +135,12 @@ def reason_of(error: BaseException) -> str:
     return str(text).splitlines()[0].rstrip(".")
 
 
-def _pixel_limit() -> int:
+def pixel_limit() -> int:
+    """The most pixels that a picture may have: HASNET_MAX_PIXELS or 2**27.
+
+    Raises:
+        UsageError: the variable makes no sense.
+    """
     text = os.environ.get(MAX_PIXELS_VARIABLE, "")
     if not text:
         return DEFAULT_MAX_PIXELS
@@ -185,7 +200,7 @@ def _too_long(name: str) -> ImageError:
 
 def _most_bytes() -> int:
     """MAX_BYTES, or in proportion more where the user allows more pixels."""
-    return max(MAX_BYTES, MAX_BYTES * _pixel_limit() // DEFAULT_MAX_PIXELS)
+    return max(MAX_BYTES, MAX_BYTES * pixel_limit() // DEFAULT_MAX_PIXELS)
 
 
 @contextlib.contextmanager
