@@ -12,10 +12,10 @@ from nano import CPU, preset
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.controls.background_choice import Background
-from hasnet_models.controls.lab import to_lab
 from hasnet_models.controls.zone_choice import parse_colours
 from hasnet_models.errors import UsageError
 from hasnet_models.face.types import AlignedFace, FaceMesh
+from hasnet_models.lab import to_lab
 from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tt_net import TTNet

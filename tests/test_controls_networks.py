@@ -13,8 +13,8 @@ from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.reading import reference_of
 from hasnet_models.controls.background_choice import Background
 from hasnet_models.controls.fine_zones import fine_zones
-from hasnet_models.controls.lab import to_lab
 from hasnet_models.controls.zone_choice import parse_colours
+from hasnet_models.lab import to_lab
 from hasnet_models.opencv import cv2
 from hasnet_models.topology.zone_names import ZONES
 

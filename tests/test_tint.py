@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hasnet_models.controls.dye import LIFT, dyed_zones, kept, lift
-from hasnet_models.controls.lab import from_lab, to_lab
 from hasnet_models.controls.tint import (
     painted_map,
     shares_of,
@@ -19,6 +18,7 @@ from hasnet_models.controls.tint import (
     tints,
 )
 from hasnet_models.controls.zone_choice import ZoneColour, parse_colours
+from hasnet_models.lab import from_lab, to_lab
 from hasnet_models.topology.zone_names import ZONES
 from hasnet_models.topology.zones import even_shares, zone_maps
 

@@ -6,7 +6,8 @@ Every picture of the folder (COUNT of them, evenly spread) is brought to 512 px.
 code gets all pixels of our averaged picture and must give the same 20 colours in the same order;
 where it made an empty box, which ours does not (see the module), the two may differ, and are
 counted apart. Timed is ColorThief as its users call it, `get_palette(quality=10)` on the decoded
-picture, against `extract`, both as processor time in turn.
+picture, against `extract`, both as processor time in turn. What is known so far is printed after
+every 25 pictures.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import io
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from hasnet_models.palette import COLOURS, extract, shrink
 
 SIDE = 512
 QUALITY = 10
+EVERY = 25  # pictures, after which the figures are printed
 
 
 def pictures(folder: Path, count: int) -> Iterator[np.ndarray]:
@@ -63,25 +66,34 @@ def colorthief_of(rgb: np.ndarray) -> ColorThief:
     return thief
 
 
+def told(verdicts: Counter[str], theirs: list[float], ours: list[float]) -> None:
+    """Print what is known so far."""
+    ratios = [a / b for a, b in zip(theirs, ours, strict=True)]
+    counts = ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items()))
+    print(
+        f"{len(ours)} pictures: {counts}; ms, median: ColorThief "
+        f"{1000 * statistics.median(theirs):.1f}, extract {1000 * statistics.median(ours):.2f}; "
+        f"times faster: all together {sum(theirs) / sum(ours):.1f}, median "
+        f"{statistics.median(ratios):.1f}, least {min(ratios):.1f}",
+        flush=True,
+    )
+
+
 def main() -> int:
     if not sys.argv[1:]:
         sys.exit(__doc__)
     count = int(sys.argv[2]) if sys.argv[2:] else 500
-    verdicts: dict[str, int] = {}
+    verdicts: Counter[str] = Counter()
     theirs, ours = [], []
-    for rgb in pictures(Path(sys.argv[1]), count):
-        verdict = agreement(rgb)
-        verdicts[verdict] = verdicts.get(verdict, 0) + 1
+    for number, rgb in enumerate(pictures(Path(sys.argv[1]), count), 1):
+        verdicts[agreement(rgb)] += 1
         thief = colorthief_of(rgb)
         theirs.append(seconds(lambda thief=thief: thief.get_palette(COLOURS + 1, QUALITY)))
         ours.append(min(seconds(lambda rgb=rgb: extract(rgb)) for _ in range(2)))
-    ratios = [a / b for a, b in zip(theirs, ours, strict=True)]
-    print(f"pictures: {len(ours)}; {', '.join(f'{n} {v}' for v, n in sorted(verdicts.items()))}")
-    print(f"ms, median: ColorThief {1000 * statistics.median(theirs):.1f}, "
-          f"extract {1000 * statistics.median(ours):.2f}")  # fmt: skip
-    print(f"times faster: all together {sum(theirs) / sum(ours):.1f}, median "
-          f"{statistics.median(ratios):.1f}, least {min(ratios):.1f}")  # fmt: skip
-    return 1 if verdicts.get("different") else 0
+        if number % EVERY == 0:
+            told(verdicts, theirs, ours)
+    told(verdicts, theirs, ours)
+    return 1 if verdicts["different"] else 0
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hasnet_models.authoring.selection import COUNT, Candidate, choose
-from hasnet_models.controls.lab import to_lab
 from hasnet_models.face.types import AlignedFace
+from hasnet_models.lab import to_lab
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.topology.zone_names import ZONES

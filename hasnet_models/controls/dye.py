@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.controls.lab import to_lab
 from hasnet_models.controls.zone_choice import ZoneColour, kept_zones
+from hasnet_models.lab import to_lab
 from hasnet_models.opencv import cv2
 from hasnet_models.topology.zone_names import ZONES
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hasnet_models.controls.lab import to_lab
 from hasnet_models.face.matte import guided
+from hasnet_models.lab import to_lab
 from hasnet_models.opencv import cv2
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CHIN, EYES, flat

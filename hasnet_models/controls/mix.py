@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hasnet_models.controls.lab import to_lab
 from hasnet_models.controls.tint import shares_of
 from hasnet_models.errors import UsageError
+from hasnet_models.lab import to_lab
 from hasnet_models.palette import COLOURS
 from hasnet_models.plugins.reference import Reference
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_models.controls.fine_zones import between_lids
-from hasnet_models.controls.lab import from_lab, to_lab
 from hasnet_models.controls.zone_choice import ZoneColour
+from hasnet_models.lab import from_lab, to_lab
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.topology.appearance import CORNER, EXTENT, SIDE

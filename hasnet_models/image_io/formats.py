@@ -40,6 +40,11 @@ def _webp(quality: int) -> dict[str, Any]:
     return {"quality": quality, "lossless": quality == 100}
 
 
+def _png(_quality: int) -> dict[str, Any]:
+    # zlib's own, 6, takes twice as long and makes an avatar's file 5 % smaller
+    return {"compress_level": 4}
+
+
 @dataclass(frozen=True)
 class Format:
     """A format of picture files.
@@ -65,7 +70,7 @@ class Format:
 
 FORMATS = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), EXIF_COMMENT, alpha=False, options=_jpeg),
-    Format("PNG", (".png",), PNG_TEXT),
+    Format("PNG", (".png",), PNG_TEXT, options=_png),
     Format("WEBP", (".webp",), EXIF_COMMENT, options=_webp),
     Format("TIFF", (".tif", ".tiff"), EXIF_COMMENT),
     Format("BMP", (".bmp",), None, alpha=False, exif=False, profile=False),

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hasnet_models.lab import from_lab, to_lab
 from hasnet_models.opencv import cv2
 from hasnet_models.topology import thin_plate
 from hasnet_models.topology.flow import TRAINING_GRID, cell_centres
@@ -138,7 +139,7 @@ def spread(maps: ArrayLike, mean: NDArray[np.uint8]) -> NDArray[np.float32]:
         maps: (N, 48, 48, 3), N >= 1.
         mean: their `mean_map`.
     """
-    far = [np.linalg.norm(deviation(one, mean)[0], axis=2) for one in np.asarray(maps, np.uint8)]
+    far = np.linalg.norm(deviation(np.asarray(maps, np.uint8), mean)[0], axis=3)
     return cv2.GaussianBlur(np.quantile(far, _SPREAD_SHARE, axis=0).astype(np.float32), (0, 0), 2)
 
 
@@ -157,7 +158,7 @@ def believed(
     """
     own, tint = deviation(appearance, mean)
     share = 1 - _foreign(own, usual)[..., None]
-    return _rgb(_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
+    return from_lab(to_lab(mean) + tint + share * own / [_LIGHTNESS, 1, 1])
 
 
 def strangeness(
@@ -170,7 +171,7 @@ def strangeness(
 
 def one_sidedness(appearance: NDArray[np.uint8]) -> float:
     """How unlike its mirror image a face is, a mean distance in Lab: side light, fringes, hands."""
-    lab = _lab(appearance)
+    lab = to_lab(appearance)
     return float(np.linalg.norm(lab - lab[:, ::-1], axis=2)[_face_cells()].mean())
 
 
@@ -188,23 +189,35 @@ def evenly_lit(appearance: NDArray[np.uint8], amount: float = _EVENING) -> NDArr
 
     The broad half of the lightness that is not symmetric is taken off, by the amount 0..1.
     """
-    lab = _lab(appearance)
+    lab = to_lab(appearance)
     broad = cv2.GaussianBlur(lab[..., 0], (0, 0), _BROAD)
     lab[..., 0] -= amount * (broad - broad[:, ::-1]) / 2
-    return _rgb(lab)
+    return from_lab(lab)
 
 
 def deviation(
     appearance: NDArray[np.uint8], mean: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How a map differs from another in Lab, lightness halved, but for its tint.
+    """How a map, or each of several, differs from another in Lab, lightness halved, without tint.
+
+    Args:
+        appearance: (..., 48, 48, 3).
+        mean: (48, 48, 3).
 
     Returns:
-        (48, 48, 3), and the tint (3,): the median difference over the face, not halved.
+        (..., 48, 48, 3), and the tint (..., 1, 1, 3): the median difference over the face, not
+        halved.
     """
-    difference = _lab(appearance) - _lab(mean)
-    tint = np.median(difference[_face_cells()], axis=0)
+    difference = to_lab(appearance) - to_lab(mean)
+    tint = _median(difference[..., _face_cells(), :])[..., None, :]
     return (difference - tint) * np.float32([_LIGHTNESS, 1, 1]), tint
+
+
+def _median(colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of (..., N, C) over N; `numpy.median` imports masked arrays, which takes longer."""
+    count = colours.shape[-2]
+    middle = (count - 1) // 2, count // 2
+    return np.partition(colours, middle, axis=-2)[..., middle, :].mean(-2, keepdims=True)
 
 
 @lru_cache
@@ -212,15 +225,6 @@ def _face_cells() -> NDArray[np.bool_]:
     """(48, 48): which cells of a map lie on the mean face."""
     mask = face_mask(mean_face(), _MASK_SIDE)
     return _sampled(mask, map_places().reshape(SIDE, SIDE, 2)) > 0.5
-
-
-def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-
-
-def _rgb(lab: NDArray) -> NDArray[np.uint8]:
-    rgb = cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB)
-    return np.round(rgb * 255).clip(0, 255).astype(np.uint8)
 
 
 def facing(points: ArrayLike) -> NDArray[np.float32]:
