@@ -21,6 +21,7 @@ from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.face import backends
 from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
+from hasnet_models.restoring import choice as restoring
 from hasnet_models.runtimes.names import RUNTIMES
 
 
@@ -131,6 +132,13 @@ runtime_option = click.option(
     envvar="HASNET_RUNTIME",
     show_envvar=True,
     help="What computes: auto is onnx on a CPU.",
+)
+
+restore_option = click.option(
+    "--restore",
+    default=restoring.DEFAULT,
+    metavar="auto|off|FILE.onnx",
+    help=f"Make small and blurred faces better first.  [default: {restoring.DEFAULT}]",
 )
 
 quality_option = click.option(
@@ -276,5 +284,6 @@ _OPTIONS = (
     device_option,
     runtime_option,
     backend_option,
+    restore_option,
 )
 

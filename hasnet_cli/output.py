@@ -11,7 +11,8 @@ import click
 from hasnet_cli import streams
 from hasnet_cli.console import Terminal
 from hasnet_cli.streams import STDOUT
-from hasnet_models.errors import UsageError
+from hasnet_models.avatar.request import Request
+from hasnet_models.errors import ImageError, UsageError
 from hasnet_models.filenames import STREAM, first_same, is_folder
 
 
@@ -40,6 +41,39 @@ def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) 
     from hasnet_models import image_io
 
     image_io.check_writable(path)
+    return str(path)
+
+
+def animated_file(
+    out: str | None, default_name: str, inputs: Iterable[str], request: Request
+) -> str:
+    """As `output_file`, for an animation.
+
+    Raises:
+        UsageError: also where the request cannot be animated, or the file not hold it.
+    """
+    from hasnet_models.animation.names import MP4, check_animated
+    from hasnet_models.atomic import check_replaceable
+    from hasnet_models.avatar.moving import check_moving
+
+    check_moving(request)
+    if out == STREAM:
+        raise UsageError("An animation does not go to standard output.")
+    path = Path(out) if out else Path(default_name)
+    path = path / default_name if is_folder(path) else path
+    check_animated(path)
+    if first_same(path, inputs):
+        raise UsageError(f"{path} is an input; it is never written over.")
+    if path.suffix.lower() == MP4:
+        from hasnet_models.animation.writing import check_mp4
+
+        check_mp4()
+    if not is_folder(path.parent):
+        raise UsageError(f"There is no folder {path.parent} to write {path.name} into.")
+    try:
+        check_replaceable(path)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written: {error.strerror}.") from error
     return str(path)
 
 

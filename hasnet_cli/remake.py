@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from hasnet_cli.flags import flag
+from hasnet_models.animation.names import ANIMATIONS
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import NO_DOMAIN, RANDOM, Request
 from hasnet_models.filenames import STDIN, STREAM
@@ -37,6 +38,8 @@ def remake_words(found: Mapping[str, str], output: str, *, now: bool = False) ->
     for name, value in (options | clip).items():
         for one in value if isinstance(value, list) else [value]:
             words += [flag(name)] if one is True else [flag(name), str(one)]
+    if found.get("animate") in ANIMATIONS:
+        words += ["--animate", found["animate"]]
     words += ["--device", found.get("device", "auto")]
     words += ["--runtime", found.get("runtime", "torch")]  # before there were others
     return [*words, "-o", output]

@@ -20,6 +20,7 @@ from hasnet_models.data.importers.datasets import DATASETS
 from hasnet_models.data.importers.output import SKIPPED
 from hasnet_models.data.index import INDEX
 from hasnet_models.errors import EXIT_FAILED, EXIT_OK, EXIT_SOME_FAILED
+from hasnet_models.restoring.choice import OFF
 
 SCHEMA = 1
 _REASONS = 8
@@ -45,6 +46,12 @@ def command() -> None:
     help="Find the face, keep the picture as it is, or keep it where no face is found.",
 )
 @backend_option
+@click.option(
+    "--restore",
+    default=OFF,
+    metavar="auto|off|FILE.onnx",
+    help="Make small and blurred faces better; for photos (off).",
+)
 @progress_option
 @verbosity_options
 @click.pass_obj
@@ -96,6 +103,8 @@ def _summary(terminal: Terminal, job: importing.ImportJob, report: importing.Imp
         before = report.known[domain]
         more = f", {before} were there before" if before else ""
         terminal.note(f"{domain}: {report.imported[domain]} imported{more}.")
+    if report.restored:
+        terminal.note(f"{report.restored} were restored.")
     if report.kept:
         terminal.note(f"{report.kept} without a face that could be found were kept as they are.")
     for reason, count in Counter(r for _, r in report.skipped).most_common(_REASONS):

@@ -10,6 +10,7 @@ from hasnet_cli.options import (
     device_option,
     look_options,
     read_by,
+    restore_option,
     runtime_option,
 )
 from hasnet_cli.output import output_file
@@ -49,20 +50,21 @@ _DEFAULT_REFERENCES = ("1", "2")
 @look_options
 @device_option
 @runtime_option
+@restore_option
 @progress_option
 @verbosity_options
 @click.pass_obj
 def command(
     terminal: Terminal, photos: tuple[str, ...], output: str, domains: tuple[str, ...],
     references: tuple[str, ...], mixtures: list[MixChoice], refs: tuple[str, ...], stages: bool,
-    side: int, device: str, runtime: str, look: Look,
+    side: int, device: str, runtime: str, restore: str, look: Look,
 ) -> int:  # fmt: skip
     """Make a contact sheet: photos by references, or the stages.
 
     A row a PHOTO, a column a reference, whose palette stands above it. A photo that fails is left
     out; the exit code is 3 then, and 1 when all failed.
     """
-    how = {"device": device, "runtime": runtime, "look": look}
+    how = {"device": device, "runtime": runtime, "restore": restore, "look": look}
     looks = [
         Request(domain=domain, reference=reference, **how)
         for domain in domains
@@ -76,7 +78,8 @@ def command(
     looks += [Request(ref=ref, **how) for ref in refs]
     if not looks:
         raise UsageError("Say what the avatars are to look like: --domain or --ref.")
-    target = output_file(output, "sheet.png", [*photos, *refs, *look.files])
+    files = {file for one in looks for file in one.files}
+    target = output_file(output, "sheet.png", [*photos, *files])
 
     from hasnet_cli.sheet_view import write_sheet
     from hasnet_models.memory import keep_memory_small

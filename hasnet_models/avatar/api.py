@@ -32,6 +32,7 @@ from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.image_io import Photo
 from hasnet_models.plugins import discover
+from hasnet_models.restoring import choice as restoring
 
 Array = NDArray[np.uint8]
 Picture = str | PathLike[str] | Image.Image | Array
@@ -63,6 +64,7 @@ class Avatar:
             picture alone; None for what the domain says.
         medium_all: with `paste`, the medium covers the whole photo.
         mix: references of the domain with weights, in place of one: {"1": 0.7, "sketch-03": 0.3}.
+        restore: what makes weak faces better: "auto", "off" or the path of an ONNX file.
         palette: a file whose colours stand for the reference's: GIMP's .gpl, JSON, a picture.
         colour: colours of zones: {"hair": "#3060a0", "lips": "crimson"}.
         keep: zones that have the photo's own colours: "skin", "lips", "eyes", "hair" or "all",
@@ -94,6 +96,7 @@ class Avatar:
         medium_kind: str | None = None,
         medium_all: bool = False,
         mix: Mapping[str | int, float] | None = None,
+        restore: str | PathLike[str] = restoring.DEFAULT,
         palette: str | PathLike[str] | None = None,
         colour: Mapping[str, str] | None = None,
         keep: str = "",
@@ -113,6 +116,7 @@ class Avatar:
             size=size,
             medium_all=medium_all,
             mix=None if mix is None else MixChoice.of(mix),
+            restore=str(restore),
             look=Look(
                 shape=shape,
                 appearance=appearance,

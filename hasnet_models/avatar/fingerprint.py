@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,15 @@ from hasnet_models.avatar.request import LIKEST, RANDOM
 from hasnet_models.face.choice import LIKE
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import OPTIONAL, Reference
+from hasnet_models.restoring.choice import OFF
 from hasnet_models.runtimes.names import TORCH
 from hasnet_models.topology.strength import Shaping
+from hasnet_models.weights.files import sha256_of
 
 # What is in the job in another form, or does not change the result.
 _LEFT_OUT = {
     "domain", "ref", "ref_face", "reference", "mix", "palette", "seed", "device", "runtime",
+    "restore",
 }  # fmt: skip
 
 
@@ -43,7 +47,7 @@ def fingerprint_of(job: Job) -> Fingerprint:
     request = {name: value for name, value in changed.items() if name not in _LEFT_OUT}
     if job.like is not None:
         request["face"] = LIKE + _digest_of(job.like)
-    request |= _materials(job)
+    request |= _materials(job) | _restoring(job)
     if job.pipeline.runtime_name != TORCH:  # which made all pictures before there were others
         request["runtime"] = job.pipeline.runtime_name
     if job.layer is not None:
@@ -61,6 +65,14 @@ def _materials(job: Job) -> dict[str, str]:
     if own.background is not None:
         found["background"] = _digest_of(own.background)
     return found
+
+
+def _restoring(job: Job) -> dict[str, str]:
+    """What restores faces, a file by what it holds; its weights count as those of the networks."""
+    choice, file = job.request.restore, job.request.restorer_file
+    if file is not None:
+        return {"restore": sha256_of(Path(file))}
+    return {} if choice == OFF else {"restore": choice}
 
 
 def _reference(job: Job) -> dict[str, Any]:

@@ -32,6 +32,8 @@ from hasnet_models.image_io import Photo
 from hasnet_models.plugins import Domain, Registry
 from hasnet_models.plugins.folder import folder_of, is_path
 from hasnet_models.plugins.reference import Reference, likest
+from hasnet_models.restoring.choice import AUTO
+from hasnet_models.restoring.restorer import Restorer, all_restored, restorer_of
 
 Loader = Callable[[str, str, str], Pipeline]
 Touch = Callable[[int, np.ndarray], np.ndarray]
@@ -75,6 +77,7 @@ class Job:
         like: z_id of the face that is looked for.
         materials: what the look's files hold.
         layer: the medium; None for none.
+        restorer: makes faces better before they are drawn; None for none.
     """
 
     request: Request
@@ -85,6 +88,7 @@ class Job:
     like: np.ndarray | None = None
     materials: Materials = field(default_factory=Materials)
     layer: Layer | None = None
+    restorer: Restorer | None = None
 
     @classmethod
     def start(cls, request: Request, registry: Registry, load: Loader, say: Say) -> Job:
@@ -108,6 +112,7 @@ class Job:
         picture = image_io.read(request.ref) if request.ref is not None else None
         liked = _liked_picture(request.face)
         files = read_files(request.look)
+        restorer = restorer_of(request.restore)
         pipeline = load(request.device, request.backend, request.runtime)
         if picture is not None:
             fixed, notes = pipeline.reference_from_image(picture, request.ref_face)
@@ -118,12 +123,12 @@ class Job:
                 layer = layer_of(request.look, domain)
         like = _likeness(pipeline, liked, say) if liked else None
         own = materials(files, pipeline, say)
-        return cls(request, pipeline, domain, fixed, seed, like, own, layer)
+        return cls(request, pipeline, domain, fixed, seed, like, own, layer, restorer)
 
     @cached_property
     def weights(self) -> dict[str, str]:
         """sha256 of each weight file that the job uses."""
-        return provenance.weights_hashes(self.domain)
+        return provenance.weights_hashes(self.domain, restoring=self.request.restore == AUTO)
 
     @property
     def portable_request(self) -> Request:
@@ -134,6 +139,8 @@ class Job:
             request = replace(request, domain=str(folder_of(request.domain)))
         if request.ref not in (None, STREAM):
             request = replace(request, ref=str(Path(request.ref).absolute()))
+        if (file := request.restorer_file) is not None:
+            request = replace(request, restore=str(Path(file).absolute()))
         return replace(request, seed=self.seed) if request.reference == RANDOM else request
 
     def make(self, photo: Photo, key: str = "") -> Portrait:
@@ -162,7 +169,8 @@ class Job:
             NoFaceError: there is none.
         """
         faces, notes = self.pipeline.crops(photo, self.request.face, self.like)
-        return PhotoFaces(photo, tuple(faces), tuple(notes), key, digest)
+        faces, more = all_restored(self.restorer, faces)
+        return PhotoFaces(photo, tuple(faces), (*notes, *more), key, digest)
 
     def render(
         self, photos: Sequence[PhotoFaces], batch: int | None = None

@@ -67,10 +67,14 @@ class Origin:
     layer: Layer | None = None
 
 
-def weights_hashes(domain: Domain | None = None) -> dict[str, str]:
-    """File name -> sha256 of the embedded networks that are there, and of the domain's head."""
+def weights_hashes(domain: Domain | None = None, *, restoring: bool = False) -> dict[str, str]:
+    """File name -> sha256 of the embedded networks that are there, and of the domain's head.
+
+    Args:
+        restoring: whether the one that restores weak faces is among them.
+    """
     found = {}
-    for name in files.NETWORKS:
+    for name in (*files.NETWORKS, *((files.RESTORER,) if restoring else ())):
         with contextlib.suppress(WeightsError):
             found[name] = files.sha256_of(files.weight_path(name))
     if domain and domain.head and domain.head_file:
@@ -111,6 +115,7 @@ def record(
         "z_id_model": reference.z_id_model,
         "z_id": base64.b64encode(reference.z_id.astype("<f4").tobytes()).decode("ascii"),
         "medium": json.dumps(origin.layer.table(), sort_keys=True) if origin.layer else "",
+        "restorer": _restorer(request),
         "options": json.dumps(_options(request), sort_keys=True),
         "matrix": "" if matrix is None else " ".join(f"{v:.9g}" for v in matrix.ravel()),
         "outside": _outside(photo, matrix),
@@ -141,10 +146,17 @@ def _outside(photo: Photo, matrix: np.ndarray | None) -> str:
     return f"{share:.3f}" if share >= 0.0005 else ""
 
 
+def _restorer(request: Request) -> str:
+    """sha256 of the user's file that restores faces, or nothing."""
+    return files.sha256_of(Path(request.restorer_file)) if request.restorer_file else ""
+
+
 def _options(request: Request) -> dict[str, Any]:
     """What was asked for beyond the defaults; files by their names alone."""
     if request.ref not in (None, STREAM):
         request = replace(request, ref=Path(request.ref).name)
+    if (file := request.restorer_file) is not None:
+        request = replace(request, restore=Path(file).name)
     look = request.look.without_folders()
     request = replace(request, face=request.face.without_folder(), look=look)
     changed = request.changed()
@@ -174,7 +186,7 @@ def changed_weights(found: Mapping[str, str], domain: Domain | None) -> list[str
         recorded = dict(json.loads(found.get("weights", "{}")))
     except (ValueError, TypeError):
         return []
-    here = weights_hashes(domain)
+    here = weights_hashes(domain, restoring=True)
     return sorted(name for name, digest in recorded.items() if here.get(name) != digest)
 
 

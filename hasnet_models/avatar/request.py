@@ -12,6 +12,7 @@ from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALL, SINGLE, FaceChoice
 from hasnet_models.filenames import STREAM, stem_of
 from hasnet_models.plugins.folder import label_of
+from hasnet_models.restoring import choice as restoring
 from hasnet_models.runtimes.names import check_runtime
 
 NO_DOMAIN = "none"
@@ -41,6 +42,7 @@ class Request:
         size: side of the avatar in px, None for 512.
         medium_all: with `paste`, the medium covers the whole photo and not only the face.
         mix: several references of the domain in place of one.
+        restore: what makes weak faces better: "auto", "off" or the path of an ONNX file.
         look: how far the avatar goes towards its reference, and what it has of the user's own.
     """
 
@@ -57,6 +59,7 @@ class Request:
     size: int | None = None
     medium_all: bool = False
     mix: MixChoice | None = None
+    restore: str = restoring.DEFAULT
     look: Look = field(default_factory=Look)
 
     @classmethod
@@ -68,6 +71,7 @@ class Request:
     def check(self) -> None:
         """Raises UsageError where parts of the request contradict each other."""
         check_runtime(self.runtime, self.device)
+        restoring.check_restore(self.restore)
         self._check_look()
         self._check_frame()
         self.look.check()
@@ -130,8 +134,13 @@ class Request:
     @property
     def files(self) -> tuple[str, ...]:
         """The files that it reads, standard input left out."""
-        found = (self.ref, self.face.picture, *self.look.files)
+        found = (self.ref, self.face.picture, self.restorer_file, *self.look.files)
         return tuple(path for path in found if path and path != STREAM)
+
+    @property
+    def restorer_file(self) -> str | None:
+        """The file of the user's that restores faces, or None."""
+        return restoring.file_of(self.restore)
 
     @property
     def several(self) -> bool:

@@ -60,10 +60,8 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
     if face.mesh is None:
         return Guide(still, _person(face), zones[_FACE_ZONES].sum(0), blank, blank[..., 0])
     points = face.mesh.points
-    goal = points
-    aim, strength = aimed_shape(reference, domain, look)
-    if aim is not None and strength:
-        goal = target(points, aim, strength=strength)
+    goal = goal_of(points, reference, domain, look)
+    if goal is not points:
         still = flow(points, goal)
     colours, mask = blank, np.zeros((SIDE, SIDE), np.float32)
     appearance = appearance_of(reference, domain)
@@ -73,6 +71,16 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
         mask = face_mask(goal, SIDE)
     oval = zone_maps(goal)[_FACE_ZONES].sum(0)
     return Guide(still, _person(face), oval, colours, mask)
+
+
+def goal_of(
+    points: np.ndarray, reference: Reference, domain: Domain | None, look: Look
+) -> np.ndarray:
+    """Where the points (468, 3) of a face go; the same object where it keeps its shape."""
+    aim, strength = aimed_shape(reference, domain, look)
+    if aim is None or not strength:
+        return points
+    return target(points, aim, strength=strength)
 
 
 def aimed_shape(

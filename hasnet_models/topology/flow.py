@@ -133,9 +133,11 @@ def cell_centres(grid: int) -> NDArray[np.float32]:
     return np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
 
 
-def warped(picture: NDArray, displacement: Flow) -> NDArray:
+def warped(
+    picture: NDArray, displacement: Flow, interpolation: int = cv2.INTER_LINEAR
+) -> NDArray:
     """A square picture (S, S) or (S, S, C), uint8 or float32, brought by a flow (2, G, G)."""
     side = len(picture)
     shift = cv2.resize(displacement.transpose(1, 2, 0), (side, side)) * side
     places = (shift + np.indices((side, side), np.float32)[::-1].transpose(1, 2, 0)).astype("f4")
-    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(picture, places, None, interpolation, borderMode=cv2.BORDER_REPLICATE)

@@ -35,6 +35,8 @@ NETWORKS = (
     "person_mask.onnx",
     "drawn_landmarks.onnx",
 )
+# What restores weak faces, where that is asked for.
+RESTORER = "restorer.onnx"
 # coarser than any file system's clock
 _SETTLED_NS = 3_000_000_000
 

@@ -26,8 +26,10 @@ from hasnet_models.data.index import INDEX
 from hasnet_models.data.pictures import MIN_SIDE, content_hash, picture_files, square
 from hasnet_models.errors import ImageError, NoFaceError, UsageError
 from hasnet_models.face.align import warp
-from hasnet_models.face.types import Detector
+from hasnet_models.face.types import AlignedFace, Detector
 from hasnet_models.frame import CROP_SIZE, scale_of, similarity
+from hasnet_models.restoring.choice import OFF, check_restore
+from hasnet_models.restoring.restorer import Restorer, restorer_of
 
 # what datasets of faces come in besides, and image_io does not read
 _UNREAD = {".ppm", ".pgm", ".pnm", ".bz2", ".gz", ".mat", ".tfrecords", ".lmdb"}
@@ -48,6 +50,7 @@ class ImportJob:
         size: side in px that faces are written at.
         align: "auto" (what the dataset needs), or one of :class:`Place`'s ways for every picture.
         suffix: ".jpg" or ".png".
+        restore: what makes weak faces better, see `restoring.choice`; the index says of which.
     """
 
     kind: str
@@ -58,6 +61,7 @@ class ImportJob:
     size: int = 256
     align: str = "auto"
     suffix: str = ".jpg"
+    restore: str = OFF
 
 
 @dataclass
@@ -69,6 +73,7 @@ class ImportReport:
         skipped: (file, reason) of those left out.
         kept: how many have no face that the detector finds, and were kept as they are.
         names: of the faces that were written now, the picture that each was made of.
+        restored: how many had a weak face that was restored.
     """
 
     imported: Counter[str] = field(default_factory=Counter)
@@ -76,6 +81,7 @@ class ImportReport:
     skipped: Skipped = field(default_factory=list)
     kept: int = 0
     names: dict[str, str] = field(default_factory=dict)
+    restored: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,11 +149,12 @@ def run(
     """
     planned = planned or plan(job)
     report = ImportReport(skipped=list(planned.skipped))
+    restorer = restorer_of(job.restore)
     index = ImportIndex(job.out)
-    detector = functools.cache(load_detector)
+    finder = FaceFinder(functools.cache(load_detector), restorer)
     try:
         for picture in planned.pictures:
-            _import_one(job, picture, index, report, detector)
+            _import_one(job, picture, index, report, finder)
             progress()
     finally:
         index.save()
@@ -156,6 +163,7 @@ def run(
 
 
 def _require_sense(job: ImportJob) -> Dataset:
+    check_restore(job.restore)
     if job.kind not in DATASETS:
         raise UsageError(f"There is no dataset {job.kind!r}.", f"There are {', '.join(DATASETS)}.")
     if job.domain is not None and not _DOMAIN.fullmatch(job.domain):
@@ -221,7 +229,7 @@ def _import_one(
     picture: DatasetPicture,
     index: ImportIndex,
     report: ImportReport,
-    detector: Callable[[], Detector],
+    finder: FaceFinder,
 ) -> None:
     domain = picture.place.domain
     try:
@@ -230,7 +238,7 @@ def _import_one(
         if index.has(file):
             _count_known(report, index, file, picture)
             return
-        face, kept = _face(picture, job.size, detector)
+        face = finder.face(picture, job.size)
         (job.out / domain).mkdir(exist_ok=True)
     except OSError as error:
         report.skipped.append((picture.name, f"it cannot be read: {error.strerror}"))
@@ -239,11 +247,13 @@ def _import_one(
         report.skipped.append((picture.name, str(error)))
         return
     # outside: where nothing can be written, there is no use in going on
-    image_io.write(face, job.out / file)
-    report.kept += kept
+    image_io.write(face.rgb, job.out / file)
+    report.kept += face.kept
+    report.restored += face.restored
     report.imported[domain] += 1
     report.names[file] = picture.name
-    index.add(file, picture.name, picture.place, picture.source, picture.licence)
+    source = f"{picture.source} (restored)" if face.restored else picture.source
+    index.add(file, picture.name, picture.place, source, picture.licence)
 
 
 def _count_known(
@@ -255,28 +265,55 @@ def _count_known(
         report.known[picture.place.domain] += 1
 
 
-def _face(
-    picture: DatasetPicture, size: int, detector: Callable[[], Detector]
-) -> tuple[np.ndarray, bool]:
-    """The face of a picture, uint8 (size, size, 3), and whether it was kept for want of a find.
+@dataclass(frozen=True, eq=False)
+class ImportedFace:
+    """A face as it is written, uint8 (size, size, 3).
 
-    Raises:
-        HasnetError: the picture cannot be read, is too small, or has no face where one is needed.
+    Attributes:
+        kept: whether it is the picture as it is, for want of a face that could be found.
+        restored: whether it was weak, and made better.
     """
-    rgb = image_io.read(picture.path).rgb
-    kept = square(rgb, size)
-    if picture.place.align == "keep":
-        return kept, False
-    try:
-        return square(_aligned(rgb, detector()), size), False
-    except NoFaceError:
-        if picture.place.align == "try":
-            return kept, True
-        raise
+
+    rgb: np.ndarray
+    kept: bool = False
+    restored: bool = False
 
 
-def _aligned(rgb: np.ndarray, detector: Detector) -> np.ndarray:
-    """The largest face, aligned, uint8 (512, 512, 3).
+@dataclass(frozen=True)
+class FaceFinder:
+    """Finds the faces of pictures, and restores those that are weak.
+
+    Attributes:
+        detector: called when the first face has to be found.
+        restorer: None for none.
+    """
+
+    detector: Callable[[], Detector]
+    restorer: Restorer | None = None
+
+    def face(self, picture: DatasetPicture, size: int) -> ImportedFace:
+        """The face of a picture.
+
+        Raises:
+            HasnetError: the picture cannot be read, is too small, or has no face where one is
+                needed.
+        """
+        rgb = image_io.read(picture.path).rgb
+        kept = square(rgb, size)
+        if picture.place.align == "keep":
+            return ImportedFace(kept)
+        try:
+            aligned = _aligned(rgb, self.detector())
+        except NoFaceError:
+            if picture.place.align == "try":
+                return ImportedFace(kept, kept=True)
+            raise
+        found = aligned if self.restorer is None else self.restorer.restored(aligned)
+        return ImportedFace(square(found.crop, size), restored=found is not aligned)
+
+
+def _aligned(rgb: np.ndarray, detector: Detector) -> AlignedFace:
+    """The largest face, aligned.
 
     Raises:
         NoFaceError: there is none, or its landmarks lie in one point.
@@ -291,4 +328,4 @@ def _aligned(rgb: np.ndarray, detector: Detector) -> np.ndarray:
         raise NoFaceError(f"its face cannot be aligned: {error}") from error
     if CROP_SIZE / scale_of(matrix) < MIN_SIDE:
         raise ImageError(f"its face is smaller than {MIN_SIDE} px a side")
-    return warp(rgb, matrix)
+    return AlignedFace(warp(rgb, matrix), matrix, faces[0])
