@@ -1,12 +1,13 @@
 """A blink: in each column of pixels the upper lid comes down to the lower one.
 
 The lid's edge and its lashes move as they are; the skin between them and the brow is drawn out.
-What the lid does not cover of the eye stays where it is.
+What the lid does not cover of the eye stays where it is. Large drawn eyes have no skin above them
+that could cover them: their lids take the colour of the skin below.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,11 @@ _CLOSING, _CLOSED, _OPENING = 0.12, 0.06, 0.20  # seconds
 _LOWER_LID = 8  # of an eye's outline: corner to corner along the lower lid, then back
 _LOWER_BROW = 5  # of a brow's outline
 _LASHES = 0.12  # of the eye's height below the lid's edge that move with it
-_RIGID = 0.7  # share of the way from brow to lid from which all moves as it is
-_LEAST_SKIN = 0.7  # of the eye's height that the skin above it has at least
+_RIGID = 0.65  # share of the way from brow to lid from which all moves as it is
+_BARE = 0.5  # of the eye's height: with less skin above, an eye is bare
+_LINE = 0.15  # of the eye's height above the lid's edge that is its line at least
+_BELOW = 0.15, 0.4  # where skin below an eye is looked at, in heights of the eye
+_NOWHERE = -9.0  # a row outside of every picture, which is white
 _EDGE = 1.5  # softness of the lid's edge, px of 512
 
 
@@ -42,8 +46,10 @@ def frame(scene: Scene, closed: float) -> Pixels:
     picture = scene.avatar
     if not closed:
         return picture
-    for eye, brow in zip(EYES, BROWS, strict=True):
-        picture = with_lid(picture, lid_of(scene.goal, eye, brow, len(picture)), closed)
+    lids = [lid_of(scene.goal, *pair, len(picture)) for pair in zip(EYES, BROWS, strict=True)]
+    bare = any(lid.bare for lid in lids)  # both eyes in the same way
+    for lid in lids:
+        picture = with_lid(picture, replace(lid, bare=bare), closed)
     return picture
 
 
@@ -54,12 +60,14 @@ class Lid:
     Attributes:
         columns: their numbers.
         skin, edge, end: y of the upmost skin that moves, of the lid's edge, of the lower lid.
+        bare: whether there is too little skin to cover the eye.
     """
 
     columns: NDArray[np.int64]
     skin: NDArray[np.float64]
     edge: NDArray[np.float64]
     end: NDArray[np.float64]
+    bare: bool = False
 
 
 def lid_of(points: NDArray, eye: tuple[int, ...], brow: tuple[int, ...], side: int) -> Lid:
@@ -71,8 +79,10 @@ def lid_of(points: NDArray, eye: tuple[int, ...], brow: tuple[int, ...], side: i
     edge, end = (_along(places[list(lid)], columns) for lid in (upper, lower))
     end = np.maximum(end, edge)
     above = _along(places[list(brow[:_LOWER_BROW])], columns)
-    tall = (end - edge).max(initial=0)
-    return Lid(columns, np.minimum(above, edge - _LEAST_SKIN * tall), edge, end)
+    tall = max((end - edge).max(initial=0), 1.0)
+    if bare := bool(len(columns)) and np.median(edge - above) < _BARE * tall:
+        above = edge - _LINE * tall
+    return Lid(columns, np.minimum(above, edge - _LINE * tall), edge, end, bool(bare))
 
 
 def _along(line: NDArray, columns: NDArray) -> NDArray[np.float64]:
@@ -89,26 +99,50 @@ def with_lid(picture: Pixels, lid: Lid, closed: float) -> Pixels:
     top = int(np.clip(np.floor(lid.skin.min()), 0, side - 1))
     bottom = int(np.clip(np.ceil(lid.end.max()) + 2, top + 1, side))
     rows = np.arange(top, bottom)
+    source, cover = _from_where(lid, rows, closed, _EDGE * side / 512)
+    across = np.ascontiguousarray(np.broadcast_to(lid.columns.astype(np.float32), source.shape))
+    drawn = cv2.remap(
+        picture, across, source, cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT if lid.bare else cv2.BORDER_REPLICATE,
+        borderValue=(255, 255, 255),
+    ).astype(np.float32)  # fmt: skip
+    if lid.bare:
+        drawn = np.minimum(drawn, _skin_below(picture, lid))
+    region = (slice(top, bottom), slice(lid.columns[0], lid.columns[-1] + 1))
+    result = picture.copy()
+    mixed = picture[region] + cover[..., None] * (drawn - picture[region])
+    result[region] = (mixed + 0.5).clip(0, 255).astype(np.uint8)
+    return result
+
+
+def _from_where(
+    lid: Lid, rows: NDArray, closed: float, soft: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The row (R, C) that each row shows in each column, and how much of it, 0..1."""
     source = np.empty((len(rows), len(lid.columns)), np.float32)
     cover = np.empty_like(source)
     for i, (skin, edge, end) in enumerate(zip(lid.skin, lid.edge, lid.end, strict=True)):
         lashes = _LASHES * (end - edge)
         way = closed * (end - edge - lashes)
         before = np.linspace(skin, edge + lashes, 64)
-        after = before + way * _moving((before - skin) / max(edge - skin, 1e-6))
-        source[:, i] = np.interp(rows, after, before)
-        soft = _EDGE * side / 512
-        cover[:, i] = ((edge + lashes + way - rows) / soft + 0.5).clip(0, 1) * (rows > skin)
-    across = np.broadcast_to(lid.columns.astype(np.float32), source.shape)
-    drawn = cv2.remap(
-        picture, np.ascontiguousarray(across), source, cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    ).astype(np.float32)  # fmt: skip
-    region = (slice(top, bottom), slice(lid.columns[0], lid.columns[-1] + 1))
-    result = picture.copy()
-    mixed = picture[region] + cover[..., None] * (drawn - picture[region])
-    result[region] = (mixed + 0.5).clip(0, 255).astype(np.uint8)
-    return result
+        after = before + way * (1 if lid.bare else _moving((before - skin) / (edge - skin)))
+        source[:, i] = np.interp(rows, after, before, left=_NOWHERE if lid.bare else None)
+        cover[:, i] = ((edge + lashes + way - rows) / soft + 0.5).clip(0, 1)
+        cover[:, i] *= ((rows - skin) / soft).clip(0, 1)
+    return source, cover
+
+
+def _skin_below(picture: Pixels, lid: Lid) -> NDArray[np.float32]:
+    """The colour (1, C, 3) of the skin below an eye, column by column."""
+    tall = (lid.end - lid.edge).max()
+    first, last = (np.round(lid.end + k * tall).astype(int) for k in _BELOW)
+    last = np.maximum(last, first + 1)
+    columns = [
+        picture[a:b, x].reshape(-1, 3).mean(0) if a < len(picture) else picture[-1, x]
+        for a, b, x in zip(first, last, lid.columns, strict=True)
+    ]
+    colours = np.array(columns, np.float32)[None]
+    return cv2.GaussianBlur(colours, (0, 0), max(tall / 6, 1), borderType=cv2.BORDER_REPLICATE)
 
 
 def _moving(way: NDArray) -> NDArray:

@@ -71,7 +71,7 @@ class Geometry:
         Raises:
             WeightsError: a weight file is missing or damaged.
         """
-        drawn = self._drawn_in(aligned.crop)
+        drawn = self.drawn_in(aligned.crop)
         if drawn is None:
             mesh = self.meshes.find(aligned.crop)
             mesh = None if mesh is not None and astray(mesh, aligned) else mesh
@@ -84,7 +84,7 @@ class Geometry:
             person = None
         return replace(aligned, mesh=mesh, person=person, zones=zone_maps(points, person))
 
-    def _drawn_in(self, crop: np.ndarray) -> DrawnFace | None:
+    def drawn_in(self, crop: np.ndarray) -> DrawnFace | None:
         """The drawn face that fills a crop, as detectors align it or as anime sets do, or None."""
         places = TEMPLATE, TYPICAL
         windows = [fit_similarity(place * len(crop), TYPICAL * WINDOW) for place in places]

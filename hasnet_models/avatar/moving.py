@@ -6,18 +6,22 @@ import numpy as np
 
 from hasnet_models.animation.scene import Scene
 from hasnet_models.avatar import shaping
+from hasnet_models.avatar.geometry import Geometry
 from hasnet_models.avatar.job import Job, Rendering
 from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import Request
 from hasnet_models.controls.background_choice import TRANSPARENT
 from hasnet_models.errors import NoFaceError, UsageError
 from hasnet_models.face.align import resized
-from hasnet_models.face.mesh import MeshFinder
+from hasnet_models.face.drawn import mesh_of
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.image_io import Photo
 from hasnet_models.topology.flow import flow, warped
+from hasnet_models.topology.points import EYES
 
-_NEAR = 0.03  # mean distance of the mesh found in an avatar to where it should be, in frames
+_NEAR = 0.03  # mean distance of points found in an avatar to where they should be, in frames
+
+_NEAR_EYE = 0.08  # the same of an eye
 
 
 def check_moving(request: Request) -> None:
@@ -69,8 +73,28 @@ def scene_of(job: Job, face: AlignedFace, rendering: Rendering, portrait: Portra
 
 
 def as_drawn(avatar: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """The points of an avatar as a mesh is found in it, or as they should be (468, 3)."""
-    mesh = MeshFinder().find(avatar)
-    if mesh is None or np.linalg.norm((mesh.points - goal)[:, :2], axis=1).mean() > _NEAR:
-        return goal.astype(np.float64)
-    return mesh.points.astype(np.float64)
+    """The points (468, 3) of an avatar as they are found in it, else as they should be.
+
+    The mesh does not know drawn eyes and finds them too small: the tallest that anyone says of an
+    eye is believed, as long as it is in the same place.
+    """
+    geometry, found = Geometry(), goal.astype(np.float64)
+    mesh, drawn = geometry.meshes.find(avatar), geometry.drawn_in(avatar)
+    if mesh is not None and _distance(mesh.points, goal) < _NEAR:
+        found = mesh.points.astype(np.float64)
+    said = [goal]
+    if drawn is not None:
+        said.append(mesh_of(drawn, np.eye(2, 3), len(avatar)).points)
+    for eye in map(list, EYES):
+        near = [one[eye] for one in said if _distance(one[eye], found[eye]) < _NEAR_EYE]
+        found[eye, :2] = max([found[eye], *near], key=_height)[:, :2]
+    return found
+
+
+def _height(points: np.ndarray) -> float:
+    return float(np.ptp(points[:, 1]))
+
+
+def _distance(points: np.ndarray, others: np.ndarray) -> float:
+    """Mean distance in the picture, in frames."""
+    return float(np.linalg.norm((points - others)[:, :2], axis=1).mean())
