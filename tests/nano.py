@@ -118,3 +118,29 @@ def frozen(rt: RTConfig) -> tuple[RTNet, VGGFeatures, MobileFaceNet]:
     torch.manual_seed(0)
     nets = (RTNet(rt), VGGFeatures("vgg16", "relu4_2"), MobileFaceNet())
     return tuple(net.eval().requires_grad_(False) for net in nets)
+
+
+def onnx_network(
+    path: Path,
+    shape: tuple[int | str, ...],
+    *,
+    add: float = 0.0,
+    half: bool = False,
+    integers: bool = False,
+    inputs: int = 1,
+    outputs: int = 1,
+) -> Path:
+    """An ONNX file of a network that adds a number to what it is given."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    kind = TensorProto.FLOAT16 if half else TensorProto.INT64 if integers else TensorProto.FLOAT
+    number = numpy_helper.from_array(np.array(add, helper.tensor_dtype_to_np_dtype(kind)), "add")
+    names = [[f"{end}{i}" for i in range(n)] for end, n in (("in", inputs), ("out", outputs))]
+    ends = [[helper.make_tensor_value_info(n, kind, shape) for n in side] for side in names]
+    nodes = [helper.make_node("Add", [names[0][0], "add"], [name]) for name in names[1]]
+    graph = helper.make_graph(nodes, "adds", *ends, [number])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.save(model, str(path))
+    return path

@@ -22,18 +22,19 @@ _LEAST_CONTRAST = 2.0  # 0..255, below it there is nothing to be sharp
 
 
 def effective_side(face: AlignedFace) -> float:
-    """The effective side of an aligned face, px."""
-    return min(CROP_SIZE / scale_of(face.matrix), sharp_side(face.crop))
+    """The effective side of an aligned face, px; infinite for a plain area, which lacks nothing."""
+    sharp = sharp_side(face.crop)
+    return sharp if np.isinf(sharp) else min(CROP_SIZE / scale_of(face.matrix), sharp)
 
 
 def sharp_side(crop: NDArray[np.uint8]) -> float:
     """The side that the sharpness of a crop, uint8 (S, S, 3), would need, 16..256 px.
 
-    256 also where the crop shows nothing that could be sharp, such as a plain area.
+    Infinite where the crop shows nothing that could be sharp.
     """
     losses = reduction_losses(crop)
     if losses is None:
-        return float(_FRAME)
+        return float("inf")
     # the loss falls as the side grows; between two sides it is followed along their logarithms
     ends = np.log([*_SIDES, _FRAME])
     falling = np.minimum.accumulate([*losses, 0.0])
