@@ -37,8 +37,8 @@ SCHEMA = "1"
 # its own options as "clip".
 KEYS = (
     "schema", "version", "input", "input_sha256", "domain", "reference", "references", "palette",
-    "z_id_model", "z_id", "medium", "options", "matrix", "outside", "seed", "device",
-    "runtime", "weights", "clip",
+    "z_id_model", "z_id", "medium", "restorer", "options", "matrix", "outside", "seed", "device",
+    "runtime", "weights", "clip", "animate",
 )  # fmt: skip
 # Where and by what the network is computed is recorded as it was, and the seed only where it
 # chose something.
