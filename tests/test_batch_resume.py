@@ -114,7 +114,7 @@ def test_where_it_is_computed_does_not_matter(batch):
 def test_other_weights_make_other_avatars(batch, monkeypatch):
     batch()
     hashes = "hasnet_models.avatar.provenance.weights_hashes"
-    monkeypatch.setattr(hashes, lambda domain: {"rt": "new"})
+    monkeypatch.setattr(hashes, lambda domain, **_: {"rt": "new"})
     assert batch()[1] == 4
 
 

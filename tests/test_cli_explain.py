@@ -99,9 +99,9 @@ def test_what_starts_with_a_dash_is_made_again(here):
 def test_weights_of_another_installation_are_named(here, monkeypatch):
     from hasnet_models.avatar import provenance
 
-    monkeypatch.setattr(provenance, "weights_hashes", lambda domain: {"net": "old"})
+    monkeypatch.setattr(provenance, "weights_hashes", lambda domain, **_: {"net": "old"})
     here("avatar", "my face.png", "--domain", "pencil", "-o", "a.png")
-    monkeypatch.setattr(provenance, "weights_hashes", lambda domain: {"net": "new"})
+    monkeypatch.setattr(provenance, "weights_hashes", lambda domain, **_: {"net": "new"})
     assert explained(here, "a.png")["changed_weights"] == ["net"]
     assert "Not the weights installed here: net." in here("explain", "a.png").err
 
