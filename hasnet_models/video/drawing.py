@@ -21,6 +21,7 @@ from hasnet_models.face.types import AlignedFace, FaceMesh
 from hasnet_models.frame import CROP_SIZE, square_similarity
 from hasnet_models.image_io import Photo
 from hasnet_models.plugins.reference import Reference
+from hasnet_models.restoring.restorer import all_restored
 from hasnet_models.topology.zones import zone_maps
 from hasnet_models.video.clip import Frame
 from hasnet_models.video.one_euro import OneEuro
@@ -167,6 +168,7 @@ class Drawer:
         face = AlignedFace(warp(rgb, track.matrix), track.matrix, track.face)
         if not track.lost:
             face = self.job.pipeline.known(face, rgb)
+        (face,), _ = all_restored(self.job.restorer, [face])
         sure = is_sure(face)
         face = sitter.calmed(face, seconds)
         if sitter.reference is None and (sure or track.cut_in or track.frames > _PATIENCE):
