@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import click
 
 from hasnet_cli import factory
@@ -32,6 +35,14 @@ def command(terminal: Terminal, port: int, in_browser: bool, device: str) -> Non
 
     registry = factory.find_domains()
     terminal.report_plugins(registry)
-    with Workshop(registry, factory.load_pipeline, device) as workshop:
+    with Workshop(registry, _load, device) as workshop:
         site = open_site(lambda token: create_app(workshop, token), port, MOST_BYTES)
         show(site, terminal, "Ctrl+C ends the page.", in_browser)
+
+
+def _load(device: str, backend: str) -> Any:
+    """The pipeline, which does not do twice what a slider leaves as it was."""
+    from hasnet_models.runtimes.remembering import Remembering
+
+    pipeline = factory.load_pipeline(device, backend)
+    return replace(pipeline, runtime=Remembering(pipeline.runtime))
