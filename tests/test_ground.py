@@ -11,8 +11,8 @@ import pytest
 from hasnet_models import image_io
 from hasnet_models.authoring.balance import lightness_of_reference
 from hasnet_models.avatar.look import Look
-from hasnet_models.controls.lab import to_lab
 from hasnet_models.face.types import AlignedFace
+from hasnet_models.lab import to_lab
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins.folder import open_domain
 from hasnet_models.plugins.reference import Reference
