@@ -123,7 +123,7 @@ def test_the_steps_of_a_real_avatar(networks):
     domain = factory.find_domains().get(bench_view.USUAL)
     found = parts.parts(networks, image_io.read(PHOTO), domain, 1)
     names = [part.name for part in found]
-    assert {"geometry", "zones", "RT-Net", "TT-Net", "medium"} <= set(names)
+    assert {"geometry", "zones", "RT-Net", "VGG and TT-Net", "medium"} <= set(names)
     assert [part.name for part in found if not part.inside] == [
         "detect and align", "z_id of the source", "geometry", "face to avatar", "medium"
     ]  # fmt: skip
