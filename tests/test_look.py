@@ -19,6 +19,7 @@ from hasnet_models.avatar.request import Request
 from hasnet_models.errors import UsageError
 from hasnet_models.plugins import DataFile, Domain, Registry
 from hasnet_models.plugins.reference import save_references
+from hasnet_models.runtimes.names import TORCH
 from hasnet_models.topology.strength import Shaping
 
 
@@ -84,6 +85,7 @@ def job(folder, request: Request, references, shaping: Shaping | None = None, **
 def test_a_job_without_anything_new_keeps_the_hash_it_had(tmp_path):
     reference = make_reference("pencil-01", 1)
     made = job(tmp_path, Request(domain="pencil", reference="1"), [reference])
+    made.pipeline.runtime_name = TORCH
     z_id = made.fixed.z_id
     # what the first version took the hash of
     old = {

@@ -107,12 +107,26 @@ def test_z_id_of_another_network_is_refused(networks, face):
 
 
 @pytest.mark.slow
-def test_a_head_that_gives_no_numbers_is_a_weights_error(networks, face, tmp_path):
+def test_a_head_that_gives_no_numbers_is_a_weights_error(networks, face, tmp_path, monkeypatch):
+    head = tmp_path / "head.safetensors"
+    save_state(head, *load_state(weight_path("tt_net.safetensors")))
+    world = domain(tmp_path, "broken", [reference(0)], head)
+
+    def nothing(picture, *_args, **_more):
+        return np.full_like(picture, np.nan)
+
+    monkeypatch.setattr(networks.runtime, "redraw", nothing)
+    with pytest.raises(WeightsError, match="head of domain 'broken' gives values that are no num"):
+        networks.render(face, world.references[0], world)
+
+
+@pytest.mark.slow
+def test_a_head_of_no_numbers_is_refused_before_it_is_used(networks, face, tmp_path):
     state, metadata = load_state(weight_path("tt_net.safetensors"))
     head = tmp_path / "head.safetensors"
     save_state(head, {n: torch.full_like(t, np.nan) for n, t in state.items()}, metadata)
     world = domain(tmp_path, "broken", [reference(0)], head)
-    with pytest.raises(WeightsError, match="head of domain 'broken' gives values that are no num"):
+    with pytest.raises(DomainError, match="NaN"):
         networks.render(face, world.references[0], world)
 
 
