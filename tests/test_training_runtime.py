@@ -353,7 +353,6 @@ def test_run_of_one_head_is_not_resumed_as_another(base, tmp_path):
         ({"stage": "rt"}, "domain belongs to stage=tt"),
         ({"domain": None, "preset": nano.preset(tt={"w_dim": 4})}, r"tt\.w_dim is 8, not 4"),
         ({"domain": "green"}, "no domain 'green'"),
-        ({"preset": nano.preset(tt={"use_rt": False})}, r"tt\.use_rt is True, not False"),
         ({"preset": nano.preset(tt={"w_dim": 4})}, r"tt\.w_dim is 8, not 4"),
         (
             {"preset": nano.preset(tt_train={"head_from": 16, "head_size": 8})},
