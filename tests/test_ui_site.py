@@ -236,6 +236,11 @@ def test_two_tabs_get_their_own(visitor, photo):
     assert answers[other]["name"] == "other-pencil.png"
 
 
+def test_the_example_is_the_portrait_that_comes_with_hasnet(visitor):
+    answer = visitor.get(f"/{TOKEN}/example.jpg")
+    assert image_io.decode(answer.data, Path("x.jpg")).rgb.shape == (512, 512, 3)
+
+
 def test_a_small_avatar_for_the_gallery(visitor, photo):
     answer = visitor.get(f"/{TOKEN}/photo/{photo}/thumb.jpg?domain=pencil&face=auto")
     assert image_io.decode(answer.data, Path("x.jpg")).rgb.shape == (160, 160, 3)

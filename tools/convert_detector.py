@@ -74,6 +74,14 @@ def drop_unused(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(kept)
 
 
+def write_small(model: onnx.ModelProto, path: Path) -> None:
+    """Write a model with its kernels as float16, and without what no node reads."""
+    halve(model.graph)
+    drop_unused(model.graph)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("onnx", type=Path, help="centerface.onnx of the wheel")
@@ -81,10 +89,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = onnx.load(str(arguments.onnx))
     rename(model.graph)
-    halve(model.graph)
-    drop_unused(model.graph)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(arguments.out))
+    write_small(model, arguments.out)
     print(arguments.out)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 import torch
 import torch.nn.functional as F
-from convert_detector import drop_unused, halve
+from convert_detector import write_small
 from torch import Tensor, nn
 
 OPSET = 17
@@ -67,8 +67,4 @@ def export(net: RestorerNet, path: Path) -> None:
         opset_version=OPSET,
         dynamo=False,
     )
-    model = onnx.load(str(path))
-    halve(model.graph)
-    drop_unused(model.graph)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    write_small(onnx.load(str(path)), path)

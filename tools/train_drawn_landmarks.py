@@ -30,10 +30,9 @@ from drawn_landmark_views import (
     read_others,
     read_parts,
 )
-from safetensors.torch import load_file, save
+from small_training import follow, load_checkpoint, save_checkpoint
 from torch import Tensor, nn
 
-from hasnet_models.atomic import replacing
 from hasnet_models.face.drawn import CELL, GRID, SIZED, TYPICAL, WEIGHTS, WINDOW, middle
 from hasnet_models.frame import fit_similarity, scale_of
 from hasnet_models.weights.files import weights_folder
@@ -200,7 +199,7 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimizer.step()
         self.step += 1
-        self._average()
+        follow(self.mean, self.net, self.config.ema, self.step)
         return loss.item()
 
     def _warmth(self) -> float:
@@ -208,40 +207,14 @@ class Trainer:
         done = self.step / self.config.steps
         return min(1.0, (self.step + 1) / 100) * (0.5 + 0.5 * float(np.cos(np.pi * done)))
 
-    def _average(self) -> None:
-        keep = min(self.config.ema, self.step / (self.step + 10))
-        with torch.no_grad():
-            now = self.net.state_dict()
-            for name, mean in self.mean.state_dict().items():
-                if mean.is_floating_point():
-                    mean.lerp_(now[name], 1 - keep)
-
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        tensors |= {f"mean.{k}": v for k, v in self.mean.state_dict().items()}
-        for i, values in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{k}": v for k, v in values.items()}
-        tensors = {k: v.contiguous() for k, v in tensors.items()}
-        with replacing(self.file) as file:
-            file.write(save(tensors, {"step": str(self.step)}))
+        metadata = {"step": str(self.step)}
+        save_checkpoint(self.file, self.net, self.mean, self.optimizer, metadata)
 
     def _resume(self) -> None:
-        from safetensors import safe_open
-
-        with safe_open(self.file, "pt") as file:
-            self.step = int(file.metadata()["step"])
-        tensors = load_file(self.file)
-        for name, net in (("net.", self.net), ("mean.", self.mean)):
-            net.load_state_dict(
-                {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
-            )
-        state = self.optimizer.state_dict()
-        for key, value in tensors.items():
-            if key.startswith("optimizer."):
-                _, i, name = key.split(".")
-                state["state"].setdefault(int(i), {})[name] = value
-        self.optimizer.load_state_dict(state)
+        metadata = load_checkpoint(self.file, self.net, self.mean, self.optimizer)
+        self.step = int(metadata["step"])
 
 
 def train(trainer: Trainer, examples: list[Example], others: list[np.ndarray]) -> None:

@@ -21,11 +21,10 @@ import torch
 import torch.nn.functional as F
 from degrading import any_weakness, weakened
 from restorer_net import CELL, SIDE, RestorerNet, export
-from safetensors.torch import load_file, save
+from small_training import follow, load_checkpoint, save_checkpoint
 from torch import Tensor
 
 from hasnet_models import image_io
-from hasnet_models.atomic import replacing
 from hasnet_models.data.index import INDEX, read_table
 from hasnet_models.networks.identity import embed
 from hasnet_models.weights.files import weights_folder
@@ -161,43 +160,17 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 0.5)
         self.optimizer.step()
         self.step += 1
-        self._average()
+        follow(self.mean, self.net, self.config.ema, self.step)
         return parts
-
-    def _average(self) -> None:
-        keep = min(self.config.ema, self.step / (self.step + 10))
-        with torch.no_grad():
-            now = self.net.state_dict()
-            for name, mean in self.mean.state_dict().items():
-                mean.lerp_(now[name], 1 - keep)
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        tensors |= {f"mean.{k}": v for k, v in self.mean.state_dict().items()}
-        for i, values in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{k}": v for k, v in values.items()}
-        tensors = {k: v.contiguous() for k, v in tensors.items()}
-        with replacing(self.file) as file:
-            file.write(save(tensors, {"step": str(self.step), "spent": f"{self.spent:.1f}"}))
+        metadata = {"step": str(self.step), "spent": f"{self.spent:.1f}"}
+        save_checkpoint(self.file, self.net, self.mean, self.optimizer, metadata)
 
     def _resume(self) -> None:
-        from safetensors import safe_open
-
-        with safe_open(self.file, "pt") as file:
-            metadata = file.metadata()
+        metadata = load_checkpoint(self.file, self.net, self.mean, self.optimizer)
         self.step, self.spent = int(metadata["step"]), float(metadata["spent"])
-        tensors = load_file(self.file)
-        for name, net in (("net.", self.net), ("mean.", self.mean)):
-            net.load_state_dict(
-                {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
-            )
-        state = self.optimizer.state_dict()
-        for key, value in tensors.items():
-            if key.startswith("optimizer."):
-                _, i, name = key.split(".")
-                state["state"].setdefault(int(i), {})[name] = value
-        self.optimizer.load_state_dict(state)
 
 
 def fit_filter(net: RestorerNet, faces: np.ndarray, c: TrainingConfig, batches: int = 20) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import flask
 from werkzeug.exceptions import HTTPException
 
+from hasnet_cli.example import example_portrait
 from hasnet_cli.flags import with_flags
 from hasnet_cli.hints import hint_of
 from hasnet_cli.local_site.guard import guard
@@ -57,6 +58,10 @@ class Routes:
             "ui.html", zones=ZONES, most_shape=STRONGEST, most_medium=STRONGEST_MEDIUM
         )
 
+    def example(self) -> flask.Response:
+        """The portrait that comes with hasnet."""
+        return flask.send_file(example_portrait(), "image/jpeg", max_age=0)
+
     def domains(self) -> dict[str, Any]:
         """The worlds and their references."""
         return {"domains": domains_of(self.workshop.registry)}
@@ -104,6 +109,7 @@ class Routes:
 def _routes(routes: Routes) -> flask.Blueprint:
     found = flask.Blueprint("ui", __name__, static_folder="static")
     found.add_url_rule("/", view_func=routes.page)
+    found.add_url_rule("/example.jpg", view_func=routes.example)
     found.add_url_rule("/domains", view_func=routes.domains)
     found.add_url_rule("/photo", view_func=routes.open, methods=["POST"])
     found.add_url_rule("/photo/<key>.jpg", view_func=routes.preview)

@@ -6,6 +6,7 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, progress_option, verbosity_options
+from hasnet_cli.example import example_portrait
 from hasnet_cli.options import complete_domains, device_option, look_options
 from hasnet_cli.output import output_file
 from hasnet_models.avatar.look import Look
@@ -45,10 +46,3 @@ def command(
     from hasnet_cli.sheet_view import write_sheet
 
     return write_sheet(terminal, photos or (example_portrait(),), looks, target, side)
-
-
-def example_portrait() -> str:
-    """The portrait that comes with hasnet."""
-    from importlib import resources
-
-    return str(resources.files("hasnet_models.authoring").joinpath("portrait.jpg"))
