@@ -14,7 +14,7 @@ from conftest import make_reference
 from fakes import picture
 
 from hasnet_cli.commands.domain import LINES, command
-from hasnet_cli.commands.domain.preview import example_portrait
+from hasnet_cli.example import example_portrait
 from hasnet_models import image_io
 from hasnet_models.authoring.package import write_domain
 from hasnet_models.avatar.job import Job
