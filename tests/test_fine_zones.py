@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from hasnet_models.controls.fine_zones import SIDE, fine_zones
 from hasnet_models.opencv import cv2
+from hasnet_models.topology.by_colour import seen_zones
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, FACE_OVAL, LEFT_EYE
 from hasnet_models.topology.zone_names import ZONES
+from hasnet_models.topology.zones import zone_maps
 
 MEAN = mean_face()
 SKIN_COLOUR, HAIR_COLOUR, CLOTHES, GROUND = (210, 160, 130), (50, 30, 20), (40, 110, 60), (200,) * 3
@@ -74,6 +76,18 @@ def test_a_highlight_on_the_forehead_is_skin():
 def test_a_bald_head_has_no_hair():
     zones = fine_zones(*_with_points(portrait(hair=SKIN_COLOUR)))
     assert at(zones, 0.5, 0.2) == "skin"
+
+
+def test_coarse_zones_go_by_colour_where_a_person_is_known():
+    picture, points, person = _with_points(portrait(hair=SKIN_COLOUR))
+    top, row, middle = ZONES.index("hair"), int(0.2 * 32), 16
+    assert zone_maps(points, person)[top, row, middle] > 0.9
+    bald = seen_zones(picture, points, person)
+    assert bald.shape == (6, 32, 32) and bald[top, row, middle] < 0.1
+    np.testing.assert_allclose(bald.sum(0), 1, atol=1e-4)
+    haired = seen_zones(*_with_points(portrait()))
+    assert haired[top, row, middle] > 0.9
+    np.testing.assert_array_equal(seen_zones(picture, points, None), zone_maps(points))
 
 
 @settings(max_examples=25, deadline=None)

@@ -22,8 +22,9 @@ from hasnet_models.face.mesh import MeshFinder
 from hasnet_models.face.person import PersonFinder
 from hasnet_models.face.types import AlignedFace, FaceMesh
 from hasnet_models.frame import fit_similarity, transform
+from hasnet_models.topology.by_colour import seen_zones
 from hasnet_models.topology.points import EYES, MOUTH_CORNERS, NOSE_TIP
-from hasnet_models.topology.zones import holds_face, zone_maps
+from hasnet_models.topology.zones import holds_face
 
 ASTRAY = 0.12  # mean distance of a mesh to the landmarks from which it is another face's, in frames
 
@@ -60,7 +61,7 @@ class Geometry:
         return PersonFinder(self.threads)
 
     def known(self, aligned: AlignedFace, rgb: np.ndarray | None = None) -> AlignedFace:
-        """The same face with mesh, person mask and zones, some 15 ms; may run on any thread.
+        """The same face with mesh, person mask and zones, some 25 ms; may run on any thread.
 
         A drawn face, whose landmarks no detector of photographed ones places well, is aligned anew
         by its own points.
@@ -82,7 +83,8 @@ class Geometry:
         person = self.persons.mask(aligned.crop)
         if not holds_face(person, points):
             person = None
-        return replace(aligned, mesh=mesh, person=person, zones=zone_maps(points, person))
+        zones = seen_zones(aligned.crop, points, person)
+        return replace(aligned, mesh=mesh, person=person, zones=zones)
 
     def drawn_in(self, crop: np.ndarray) -> DrawnFace | None:
         """The drawn face that fills a crop, as detectors align it or as anime sets do, or None."""

@@ -43,9 +43,8 @@ def reference_of(
 def palette_of(face: AlignedFace) -> tuple[np.ndarray, np.ndarray]:
     """The palette uint8 (20, 3) of an aligned face and its shares float32 (20, 6)."""
     points = None if face.mesh is None else face.mesh.points
-    zones = zone_maps(points, face.person) if face.zones is None else face.zones
     colours = palette.extract(face.crop)
-    return colours, shares_in(face.crop, colours, zones, eye_line(points))
+    return colours, shares_in(face.crop, colours, zone_maps(points, face.person), eye_line(points))
 
 
 def is_sure(face: AlignedFace) -> bool:

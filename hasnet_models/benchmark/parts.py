@@ -21,7 +21,7 @@ from hasnet_models.image_io import Photo
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
 from hasnet_models.runtimes.sessions import THREADS_VARIABLES
-from hasnet_models.topology.zones import zone_maps
+from hasnet_models.topology.by_colour import seen_zones
 
 AUTO = FaceChoice()
 _LOOK = Look()
@@ -85,7 +85,8 @@ def _geometry(pipeline: AvatarPipeline, face: AlignedFace) -> dict[str, Step]:
         "mesh": lambda: pipeline.geometry.meshes.find(face.crop),
         "person": lambda: pipeline.geometry.persons.mask(face.crop),
     }
-    return found if mesh is None else found | {"zones": lambda: zone_maps(mesh.points, face.person)}
+    points = None if mesh is None else mesh.points
+    return found | {"zones": lambda: seen_zones(face.crop, points, face.person)}
 
 
 def _networks(pipeline: AvatarPipeline, face: AlignedFace, domain: Domain) -> dict[str, Step]:

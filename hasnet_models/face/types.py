@@ -61,7 +61,8 @@ class AlignedFace:
         mesh: its geometry, or None where that is not sure or was not looked for.
         person: float32 (S, S) 0..1, how much of each pixel is a person; None where that leaves out
             the face, or was not looked for.
-        zones: float32 (6, 32, 32), see `topology.zones.zone_maps`; None as a mean face has them.
+        zones: float32 (6, 32, 32), see `topology.by_colour.seen_zones`; None as a mean
+            face has them.
     """
 
     crop: NDArray[np.uint8]

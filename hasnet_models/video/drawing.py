@@ -22,7 +22,7 @@ from hasnet_models.frame import CROP_SIZE, square_similarity
 from hasnet_models.image_io import Photo
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.restoring.restorer import all_restored
-from hasnet_models.topology.zones import zone_maps
+from hasnet_models.topology.by_colour import seen_zones
 from hasnet_models.video.clip import Frame
 from hasnet_models.video.one_euro import OneEuro
 from hasnet_models.video.steadying import Steadier
@@ -41,6 +41,7 @@ class Sitter:
         reference: None until a frame is sure enough to choose by.
         mesh: filters its points (468, 3).
         person: filters its mask (S, S).
+        zones: filters its zones (6, 32, 32), which go by colours.
         steadier: calms its avatar.
         seed: of the medium, when it was drawn last; None before.
     """
@@ -48,6 +49,7 @@ class Sitter:
     reference: Reference | None = None
     mesh: OneEuro = field(default_factory=lambda: OneEuro(*_MESH))
     person: OneEuro = field(default_factory=lambda: OneEuro(*_PERSON))
+    zones: OneEuro = field(default_factory=lambda: OneEuro(*_PERSON))
     steadier: Steadier = field(default_factory=Steadier)
     seed: int | None = None
 
@@ -55,6 +57,7 @@ class Sitter:
         """Forget the geometry."""
         self.mesh.reset()
         self.person.reset()
+        self.zones.reset()
 
     def calmed(self, face: AlignedFace, time: float) -> AlignedFace:
         """The face with filtered geometry; what is not known in this frame is as it was."""
@@ -65,7 +68,9 @@ class Sitter:
         points, person = self.mesh.value, self.person.value
         score = 1.0 if face.mesh is None else face.mesh.score
         mesh = None if points is None else FaceMesh(points, score)
-        return replace(face, mesh=mesh, person=person, zones=zone_maps(points, person))
+        self.zones.step(seen_zones(face.crop, points, person), time)
+        zones = self.zones.value / self.zones.value.sum(0)
+        return replace(face, mesh=mesh, person=person, zones=zones)
 
 
 @dataclass(frozen=True, eq=False)

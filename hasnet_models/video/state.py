@@ -35,6 +35,7 @@ def arrays_of(drawer: Drawer) -> tuple[Arrays, dict[str, str]]:
         found[at] = np.int64([number, -1 if sitter.seed is None else sitter.seed])
         _put_filter(found, f"{at}/mesh", sitter.mesh)
         _put_filter(found, f"{at}/person", sitter.person)
+        _put_filter(found, f"{at}/zones", sitter.zones)
         _put(found, f"{at}/source", sitter.steadier.source)
         _put(found, f"{at}/avatar", sitter.steadier.avatar)
         if sitter.reference is not None:
@@ -64,6 +65,7 @@ def restore(
         sitter = Sitter()
         _get_filter(found, f"{at}/mesh", sitter.mesh)
         _get_filter(found, f"{at}/person", sitter.person)
+        _get_filter(found, f"{at}/zones", sitter.zones)
         sitter.steadier.source = found.get(f"{at}/source")
         sitter.steadier.avatar = found.get(f"{at}/avatar")
         number, seed = found[at].tolist()
