@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import nano
 import numpy as np
 import pytest
+import torch
 from browsing import chromium
 from fakes import FakePipeline
 
@@ -29,6 +31,16 @@ MISSING = "could not import"
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "fail where tests were skipped because a package is not installed"
     parser.addoption("--no-missing", action="store_true", help=text)
+
+
+def pytest_configure() -> None:
+    """The processes of pytest-xdist share the cores, which torch would else take in each.
+
+    So do onnxruntime and the programs that the tests start, by the variable."""
+    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        threads = max(1, torch.get_num_threads() // int(workers))
+        torch.set_num_threads(threads)
+        os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -106,7 +106,7 @@ def test_every_example_can_be_parsed(words):
 def test_the_readme_starts_with_the_two_command_lines():
     first, second = re.findall(r"^    (python3 -m venv .+)$", README, re.MULTILINE)
     assert first.endswith("hasnet avatar examples/astronaut.png --domain sketch")
-    assert second.endswith("-m pytest")
+    assert second.endswith("-m pytest -n 2 --dist loadfile")
     assert "./domains/*" in first and "./domains/*" in second
     assert all((folder / "pyproject.toml").is_file() for folder in (ROOT / "domains").iterdir())
 
