@@ -24,7 +24,7 @@ from hasnet_models.topology.anime import anime_shape
 from hasnet_models.topology.flow import jacobians
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.strength import Shaping
-from hasnet_models.topology.zones import zone_maps
+from hasnet_models.topology.zones import ZONES, zone_maps
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 MEAN = mean_face().astype(np.float32)
@@ -183,3 +183,18 @@ def test_the_person_goes_with_the_warp_and_holds_the_face():
     _, who = shaping.shaped(RUNTIME, np.zeros((1, 3, 64, 64), np.float32), [guide])
     assert who[0, 0, 64, 120] < 0.1 and who[0, 0, 100, 10] > 0.9
     assert who[0, 0, 70, 70] > 0.9  # in the face, whatever the mask says
+
+
+def test_a_bare_forehead_is_hardly_redrawn_and_a_fringe_is():
+    zones = zone_maps(MEAN)
+    above, hair = np.arange(32)[:, None] < 11, ZONES.index("hair")
+    fringed = zones.copy()
+    fringed[hair] += np.where(above, zones[0], 0)
+    fringed[0] = np.where(above, 0, zones[0])
+    x = np.zeros((1, 3, 64, 64), np.float32)
+    for found, low, high in ((zones, 0, 0.3), (fringed, 0.9, 1)):
+        source = replace(face(), zones=found, person=np.ones((64, 64), np.float32))
+        guide = shaping.guide(source, reference(), None, Look())
+        _, where = shaping.shaped(RUNTIME, x, [guide])
+        assert low <= where[0, 0, 38, 64] <= high  # between brows and hair
+        assert where[0, 0, 80, 64] > 0.95  # the nose

@@ -19,6 +19,7 @@ from hasnet_models.plugins.reference import Reference
 from hasnet_models.runtimes.arrays import brought_to, stacked
 from hasnet_models.runtimes.contract import Planes, Runtime
 from hasnet_models.topology.appearance import believed, evenly_lit, face_mask, placed
+from hasnet_models.topology.by_colour import Heights, above
 from hasnet_models.topology.flow import GRID, Flow, flow
 from hasnet_models.topology.shape import Shape, mixed_shape, target
 from hasnet_models.topology.strength import CHROMA, PATTERN, Shaping
@@ -26,6 +27,10 @@ from hasnet_models.topology.zones import ZONES, zone_maps
 
 SIDE = 128  # at which maps and masks are laid on
 _FACE_ZONES = slice(0, 3)  # skin, lips, eyes
+# Share of TT-Net's residual that bare foreheads go without: where the domain has fringes or paint,
+# which no photo shows the place of, it leaves streaks and blots.
+_FOREHEAD_CALM = 0.9
+_BROW_STEP = 0.02  # how softly that begins at the brows, in frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +40,7 @@ class Guide:
     Attributes:
         flow: float32 (2, 64, 64), see `topology.flow`; all 0 leaves the face its own shape.
         person: float32 (128, 128) 0..1, how much of each pixel is a person, not yet warped.
+        forehead: float32 (128, 128) 0..1, the bare skin above the brows, not yet warped.
         oval: float32 (32, 32) 0..1, the face as it is shaped.
         colours: uint8 (128, 128, 3), the reference's face in the place of this one.
         mask: float32 (128, 128) 0..1, where these colours are laid on; 0 everywhere for none.
@@ -42,6 +48,7 @@ class Guide:
 
     flow: Flow
     person: np.ndarray
+    forehead: np.ndarray
     oval: np.ndarray
     colours: np.ndarray
     mask: np.ndarray
@@ -58,7 +65,8 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
     still = np.zeros((2, GRID, GRID), np.float32)
     blank = np.zeros((SIDE, SIDE, 3), np.uint8)
     if face.mesh is None:
-        return Guide(still, _person(face), zones[_FACE_ZONES].sum(0), blank, blank[..., 0])
+        oval = zones[_FACE_ZONES].sum(0)
+        return Guide(still, _person(face), _forehead(face), oval, blank, blank[..., 0])
     points = face.mesh.points
     goal = goal_of(points, reference, domain, look)
     if goal is not points:
@@ -70,7 +78,7 @@ def guide(face: AlignedFace, reference: Reference, domain: Domain | None, look: 
         colours = np.round(placed(evenly_lit(appearance), goal, SIDE)).astype(np.uint8)
         mask = face_mask(goal, SIDE)
     oval = zone_maps(goal)[_FACE_ZONES].sum(0)
-    return Guide(still, _person(face), oval, colours, mask)
+    return Guide(still, _person(face), _forehead(face), oval, colours, mask)
 
 
 def goal_of(
@@ -115,10 +123,14 @@ def with_own_colours(appearance: np.ndarray, reference: Reference, look: Look) -
 
 
 def shaped(runtime: Runtime, x_rt: Planes, guides: Sequence[Guide]) -> tuple[Planes, Planes]:
-    """X_RT (B, 3, S, S) warped, and the persons (B, 1, 128, 128) likewise."""
-    persons = stacked([one.person[None] for one in guides])
-    x_rt, persons = (warped(runtime, planes, guides) for planes in (x_rt, persons))
-    return x_rt, np.maximum(persons, brought_to(ovals(guides), SIDE))
+    """X_RT (B, 3, S, S) warped, and where TT-Net is to redraw it (B, 1, 128, 128), likewise.
+
+    That is all over the person, less on a bare forehead.
+    """
+    masks = stacked([np.stack((one.person, one.forehead)) for one in guides])
+    x_rt, masks = (warped(runtime, planes, guides) for planes in (x_rt, masks))
+    persons = np.maximum(masks[:, :1], brought_to(ovals(guides), SIDE))
+    return x_rt, persons * (1 - _FOREHEAD_CALM * masks[:, 1:])
 
 
 def warped(runtime: Runtime, planes: Planes, guides: Sequence[Guide]) -> Planes:
@@ -153,6 +165,12 @@ def coloured(
 def person_of(face: AlignedFace) -> np.ndarray:
     """The person mask (S, S) or, without one, all that is in no zone of the ground (32, 32)."""
     return 1 - zones_of(face)[ZONES.index("rest")] if face.person is None else face.person
+
+
+def _forehead(face: AlignedFace) -> np.ndarray:
+    skin = cv2.resize(zones_of(face)[ZONES.index("skin")], (SIDE, SIDE))
+    points = None if face.mesh is None else face.mesh.points
+    return (skin * above(Heights.of(points).brows, _BROW_STEP, SIDE)).astype(np.float32)
 
 
 def _person(face: AlignedFace) -> np.ndarray:

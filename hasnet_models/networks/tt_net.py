@@ -73,8 +73,9 @@ class TTNet(nn.Module):
             z_id: (B, z_dim) of unit length.
             code: (B, len(domains)) one-hot domain code; zeros or None where the domain is unknown.
             size: side of the finest resolution that runs; the configuration's finest by default.
-            person: (B, 1, h, w), 1 on the person and 0 on the ground, where with ``residual`` only
-                GROUND_SHARE of it is added; None adds all of it everywhere.
+            person: (B, 1, h, w), 1 on the person and 0 on the ground and what else is to stay,
+                where with ``residual`` only GROUND_SHARE of it is added; None adds all of it
+                everywhere.
 
         Returns:
             X_TT, (B, 3, S, S), about -1..1 (not clamped).

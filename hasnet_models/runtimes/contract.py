@@ -107,7 +107,7 @@ class Runtime(Protocol):
         Args:
             z_id: (B, 192).
             code: (B, len(domains)), one-hot, or zeros for a domain that TT-Net was not taught.
-            person, oval: (B, 1, h, w), 0..1: what is no ground, and the face.
+            person, oval: (B, 1, h, w), 0..1: what is to be redrawn (the person), and the face.
             head: weights of a domain in place of the base's.
 
         Raises:
