@@ -18,8 +18,9 @@ from hasnet_models.avatar.geometry import Geometry
 from hasnet_models.avatar.reading import Embed, is_sure, reference_of
 from hasnet_models.data.index import INDEX, read_table
 from hasnet_models.errors import UsageError
-from hasnet_models.face.align import warp
+from hasnet_models.face.align import resized, warp
 from hasnet_models.face.types import AlignedFace, FaceMesh
+from hasnet_models.frame import CROP_SIZE
 from hasnet_models.plugins.reference import Reference, ReferenceSet, save_references
 from hasnet_models.runtimes.choice import load_runtime
 from hasnet_models.topology import anime
@@ -273,4 +274,5 @@ def _candidate(faces: Path, row: dict[str, str], embed: Embed, whole: _Whole) ->
 
 def _embedded() -> Embed:
     runtime = load_runtime()
-    return lambda picture: runtime.embed(picture[None])[0]
+    # a folder of faces may have any side, a graph of onnxruntime has one
+    return lambda picture: runtime.embed(resized(picture, CROP_SIZE)[None])[0]

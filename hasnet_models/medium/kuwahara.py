@@ -19,7 +19,7 @@ from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 
 SECTORS = 8
-_RINGS = ((0.0, 1), (0.45, 6), (0.85, 10))
+_RINGS = ((0.45, 6), (0.85, 10))  # distance and number of the points around the centre
 _OVERLAP = 3 * np.pi / 8  # half the opening of a sector: the paper's gamma
 _CENTRE = 1 / 3  # the paper's zeta: how far a sector reaches past the centre
 _FALLOFF = 2.0
@@ -54,9 +54,9 @@ def kuwahara(rgb: Field, flow: Flow, radius: Field, sharpness: float) -> Field:
 
 def _band(source: Field, flow: Flow, radius: Field, sharpness: float, rows: slice) -> Field:
     shape = flow.x[rows].shape
-    red, green, blue, square = _means(source, *_places(flow, radius, rows))
+    red, green, blue, square = _means(_samples(source, flow, radius, rows))
     variances = square - red * red - green * green - blue * blue
-    trust = np.maximum(variances * np.float32(255**2 / 3), 0) ** np.float32(sharpness / 2)
+    trust = cv2.pow(np.maximum(variances * np.float32(255**2 / 3), 0), sharpness / 2)
     trust = 1 / (1 + trust)
     trust /= trust.sum(1, keepdims=True)
     count = shape[0] * shape[1]
@@ -64,37 +64,45 @@ def _band(source: Field, flow: Flow, radius: Field, sharpness: float, rows: slic
     return cv2.merge(planes).reshape(*shape, 3)
 
 
-def _places(flow: Flow, radius: Field, rows: slice) -> tuple[Field, Field]:
-    """Columns and rows of the ellipses' points, float32 (points, chunks, _CHUNK) each."""
+def _samples(source: Field, flow: Flow, radius: Field, rows: slice) -> Field:
+    """The source at the ellipses' points, float32 (chunks, points, _CHUNK * 4)."""
     x, y, r = flow.x[rows], flow.y[rows], radius[rows]
+    shape, count = x.shape, x.size
+    samples = np.zeros((len(_points()), count + -count % _CHUNK, 4), np.float32)
+    taken = [sample[:count].reshape(*shape, 4) for sample in samples]
+    taken[0][:] = source[rows]
     stretch = 1 + flow.edge[rows]
     long, short = r * stretch, r / stretch
-    at = np.mgrid[rows.start : rows.stop, 0 : x.shape[1]].astype(np.float32)
-    plan = np.stack([x * long, -y * short, at[1], y * long, x * short, at[0]]).reshape(6, -1)
-    plan = np.pad(plan, ((0, 0), (0, -plan.shape[1] % _CHUNK)), mode="edge")
-    plan = plan.reshape(6, -1, _CHUNK)
-    u, v = (part[:, None, None] for part in _points().T)
-    return u * plan[0] + v * plan[1] + plan[2], u * plan[3] + v * plan[4] + plan[5]
+    axes = (x * long, y * long), (-y * short, x * short)
+    columns = np.broadcast_to(np.arange(shape[1], dtype=np.float32), shape)
+    lines = np.broadcast_to(np.arange(rows.start, rows.stop, dtype=np.float32)[:, None], shape)
+    pairs = zip(_points()[1::2], taken[1::2], taken[2::2], strict=True)
+    for (u, v), there, opposite in pairs:
+        dx, dy = (cv2.addWeighted(a, u, b, v, 0) for a, b in zip(*axes, strict=True))
+        _take(source, columns + dx, lines + dy, there)
+        _take(source, columns - dx, lines - dy, opposite)
+    return samples.reshape(len(samples), -1, _CHUNK * 4).swapaxes(0, 1)
 
 
-def _means(source: Field, at_x: Field, at_y: Field) -> list[Field]:
-    """Sector means of the four planes of the source, float32 (chunks, SECTORS, _CHUNK) each."""
-    samples = np.empty((*at_x.shape, 4), np.float32)
-    for x, y, sample in zip(at_x, at_y, samples, strict=True):
-        cv2.remap(source, x, y, cv2.INTER_LINEAR, sample, borderMode=cv2.BORDER_REFLECT_101)
+def _take(source: Field, x: Field, y: Field, out: Field) -> None:
+    cv2.remap(source, x, y, cv2.INTER_LINEAR, out, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def _means(samples: Field) -> list[Field]:
+    """Sector means of the four planes, float32 (chunks, SECTORS, _CHUNK) each."""
     # many small products: each stays in its thread, whatever the number of threads BLAS has
-    samples = samples.reshape(len(samples), -1, _CHUNK * 4).swapaxes(0, 1)
     planes = cv2.split((_weights() @ samples).reshape(-1, _CHUNK, 4))
     return [plane.reshape(-1, SECTORS, _CHUNK) for plane in planes]
 
 
 @functools.cache
 def _points() -> Field:
-    """Samples of the unit disc, float32 (points, 2)."""
-    found = []
+    """Samples of the unit disc, float32 (points, 2): its centre, then pairs of opposite ones."""
+    found = [(0.0, 0.0)]
     for ring, (distance, count) in enumerate(_RINGS):
-        angles = 2 * np.pi * (np.arange(count) + 0.5 * (ring % 2)) / count
-        found += [(distance * np.cos(a), distance * np.sin(a)) for a in angles]
+        angles = 2 * np.pi * (np.arange(count // 2) + 0.5 * (1 - ring)) / count
+        for way in np.stack([np.cos(angles), np.sin(angles)], 1) * distance:
+            found += [way, -way]
     return np.array(found, np.float32)
 
 

@@ -12,7 +12,7 @@ from hasnet_models.medium.base import Band, Fields, Medium, bounded, together
 from hasnet_models.medium.drawing import outlines, two_widths
 from hasnet_models.medium.forming import own_tint, unified
 from hasnet_models.medium.kuwahara import kuwahara
-from hasnet_models.medium.scale import Field, luma, smoothstep
+from hasnet_models.medium.scale import Field, luma, smoothstep, spread
 from hasnet_models.medium.scene import Scene
 from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
@@ -81,16 +81,25 @@ class Paint(Medium):
 
     def lay(self, band: Band) -> Field:
         f = band.fields
-        line = 1 - np.float32(self.line) * (1 - lines.threshold(f["line"], 50.0))
-        dabs = abstraction.chroma(f["dabs"], self.chroma) * line[..., None]
+        dabs = abstraction.chroma(f["dabs"], self.chroma)
+        if self.line:
+            line = 1 - np.float32(self.line) * (1 - lines.threshold(f["line"], 50.0))
+            dabs *= spread(line)
         gray = luma(dabs)
         light = np.float32(self.relief) * f["relief"] * (np.float32(0.35) + np.float32(0.9) * gray)
         light += np.float32(1.4 * self.weave) * f["weave"] * (1 - gray) ** 2
         light += np.float32(self.tone) * f["load"]
         # a painter who has no colours has no warm and cool ones either
-        saturation = smoothstep(dabs.max(-1) - dabs.min(-1), 0.0, _COLOURED)
+        saturation = smoothstep(_colourfulness(dabs), 0.0, _COLOURED)
         warm = np.float32(self.warmth) * f["load"] * gray * saturation
         return dabs + cv2.merge([light + np.float32(share) * warm for share in _WARM])
+
+
+def _colourfulness(rgb: Field) -> Field:
+    """The greatest less the least plane of a picture (H, W, 3)."""
+    red, green, blue = cv2.split(rgb)
+    greatest = np.maximum(np.maximum(red, green), blue)
+    return greatest - np.minimum(np.minimum(red, green), blue)
 
 
 def _blended(rgb: Field, scene: Scene, amount: float) -> Field:
