@@ -374,6 +374,25 @@ def test_over_the_whole_photo_nothing_repeats():
         assert abs((a * b).mean() / texture.var()) < 0.25, shift
 
 
+@pytest.mark.parametrize("kind", ["cel", "ink", "soft-shading"])
+def test_what_a_whole_photo_shows_around_a_face_stays_in_focus(kind):
+    photo = np.full((300, 1000, 3), 90, np.uint8)
+    photo[:, ::40] = photo[:, 1::40] = photo[:, 2::40] = photo[:, 3::40] = 200
+    aligned = AlignedFace(np.full((512, 512, 3), 90, np.uint8), turned(0, 512 / 300, 0, 0))
+    layer = Layer(KINDS[kind](), 1.0)
+    drawn = layer.on_photo(photo, [aligned], [steps_of(aligned.crop, aligned.crop)])
+    around = np.s_[:, 500:]
+    assert drawn[around].std() > 0.6 * photo[around].std()
+    on_face = layer.on_face(photo[:, 500:800], FakeSteps(*[photo] * 6, zones=only_rest()))
+    assert on_face.std() < 0.9 * drawn[around].std()
+
+
+def only_rest() -> np.ndarray:
+    zones = np.zeros((len(ZONES), 32, 32), np.float32)
+    zones[ZONES.index("rest")] = 1
+    return zones
+
+
 def test_a_photo_is_covered_to_its_corners(made, tmp_path):
     photo = picture(tmp_path / "wide.png", 200, 300, 200)
     face = made("--paste", photo=photo)

@@ -48,10 +48,15 @@ class Layer:
         return apply(avatar, self.medium, self.strength, steps.zones, _seed(steps))
 
     def on_photo(self, rgb: Pixels, faces: Sequence[AlignedFace], steps: Sequence[Steps]) -> Pixels:
-        """A whole photo (H, W, 3) in the medium; strokes are of the size of the first face."""
+        """A whole photo (H, W, 3) in the medium; strokes are of the size of the first face.
+
+        A medium that simplifies the ground, where networks leave smears, does not do so here: all
+        around the face, bodies too, is the photo's own.
+        """
         maps = zones_in_photo(rgb.shape[:2], faces, [one.zones for one in steps])
         side = frame_side(faces[0])
-        return apply(rgb, self.medium, self.strength, maps, _seed(steps[0]), side)
+        medium = replace(self.medium, depth=0.0) if hasattr(self.medium, "depth") else self.medium
+        return apply(rgb, medium, self.strength, maps, _seed(steps[0]), side)
 
     def table(self) -> dict[str, Any]:
         """Kind, parameters and strength, as numbers and texts."""
