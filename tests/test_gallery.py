@@ -72,3 +72,16 @@ def test_a_domain_with_few_references_shows_some_twice(tool):
     Site.write_data(package, "ink", 1)
     tool.module.make_gallery(["ink"])
     assert [name for _, name in tool.drawn] == ["likest", *["ink-01"] * 4]
+
+
+def test_unfit_references_are_left_out_and_the_rest_is_numbered_anew(tool, monkeypatch):
+    import make_domain
+    from hasnet_models.plugins.reference import load_reference_set
+
+    monkeypatch.delitem(sys.modules, "make_domain")
+    package = tool.folder / "domains" / "hasnet-domain-chalk" / "hasnet_domain_chalk"
+    found = load_reference_set(package / "references.safetensors")
+    kept = make_domain.without(found, [1, 4]).references
+    assert [one.name for one in kept] == [f"chalk-{number:02d}" for number in range(1, 8)]
+    own = [found.references[number - 1] for number in (2, 3, 5, 6, 7, 8, 9)]
+    assert all((a.z_id == b.z_id).all() for a, b in zip(kept, own, strict=True))

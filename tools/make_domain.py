@@ -2,8 +2,10 @@
 
     python tools/make_domain.py FACES_DIR night nir ...
 
-With --keep-references only the text is written anew: the chosen references stay. With --gallery the
-sheets are drawn too (`make_gallery.py`). So after a change of weights or presets, all is made by
+References whose numbers `unfit` has there were looked at and are left out: no vector shows what
+networks make of them. With --keep-references only the text is written anew: the chosen references
+stay. With --gallery the sheets are drawn too (`make_gallery.py`). So after a change of weights or
+presets, all is made by
 
     python tools/make_domain.py FACES_DIR --keep-references --gallery
 """
@@ -11,9 +13,12 @@ sheets are drawn too (`make_gallery.py`). So after a change of weights or preset
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
-from make_gallery import facts, make_gallery
+from make_gallery import facts as all_facts
+from make_gallery import make_gallery
 
 from hasnet_models.authoring.fitting import medium_table
 from hasnet_models.authoring.package import REFERENCES, write_domain
@@ -21,8 +26,10 @@ from hasnet_models.authoring.references import choose_references, training_rows
 from hasnet_models.authoring.selection import COUNT
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.medium import presets
+from hasnet_models.plugins.reference import ReferenceSet
 from hasnet_models.plugins.template import Facts
 
+NOT_WRITTEN = ("shown", "unfit")  # what only the tools go by
 LICENCE = "non-commercial research use"
 DOMAINS = Path(__file__).parents[1] / "domains"
 
@@ -36,6 +43,7 @@ def make_domain(facts: Facts, faces: Path, count: int, boxes: Path | None, keep:
         mine = [row for row in rows if row.get("source") not in facts.without]
         options = {"count": count, "licence": facts.licence, "boxes": boxes}
         found = choose_references(faces, mine, facts.name, evenly=facts.evenly, **options).found
+        found = without(found, all_facts()[facts.name].get("unfit", ()))
     stated = {row["source"]: row["licence"] for row in rows}
     command = f"python tools/make_domain.py FACES_DIR {facts.name}"
     write_domain(facts, folder, found, stated, command)
@@ -44,11 +52,21 @@ def make_domain(facts: Facts, faces: Path, count: int, boxes: Path | None, keep:
 
 def facts_of(name: str) -> Facts:
     """What is known of a domain; its medium is the preset of its name, if it has no own."""
-    if name not in (all_facts := facts()):
+    if name not in (known := all_facts()):
         raise UsageError(f"tools/domains.toml says nothing of {name}.")
-    known = {key: value for key, value in all_facts[name].items() if key != "shown"}
+    own = {key: value for key, value in known[name].items() if key not in NOT_WRITTEN}
     medium = medium_table(presets().get(name))
-    return Facts(name, licence=LICENCE, **{"medium": medium, **known})
+    return Facts(name, licence=LICENCE, **{"medium": medium, **own})
+
+
+def without(found: ReferenceSet, unfit: Collection[int]) -> ReferenceSet:
+    """The references less those that are so numbered, from 1; the others are numbered anew."""
+    kept = [one for number, one in enumerate(found.references, 1) if number not in unfit]
+    named = [
+        replace(one, name=f"{one.name.rpartition('-')[0]}-{number:02d}")
+        for number, one in enumerate(kept, 1)
+    ]
+    return replace(found, references=tuple(named))
 
 
 def main() -> None:
@@ -60,7 +78,7 @@ def main() -> None:
     parser.add_argument("--keep-references", action="store_true")
     parser.add_argument("--gallery", action="store_true", help="draw the sheets too")
     options = parser.parse_args()
-    names = options.domains or list(facts())
+    names = options.domains or list(all_facts())
     how = options.faces, options.count, options.boxes, options.keep_references
     try:
         for name in names:
