@@ -76,6 +76,7 @@ def test_a_domain_with_few_references_shows_some_twice(tool):
 
 def test_unfit_references_are_left_out_and_the_rest_is_numbered_anew(tool, monkeypatch):
     import make_domain
+
     from hasnet_models.plugins.reference import load_reference_set
 
     monkeypatch.delitem(sys.modules, "make_domain")

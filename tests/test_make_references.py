@@ -9,12 +9,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from hasnet_models import image_io
+from hasnet_models.authoring import references
 from hasnet_models.authoring.references import make_references, training_rows
 from hasnet_models.authoring.selection import Candidate, choose
 from hasnet_models.errors import DomainError, ImageError, UsageError
@@ -237,3 +239,17 @@ def run_tool(name: str, *args: object) -> subprocess.CompletedProcess[str]:
 def test_the_tool_calls_it(faces, tmp_path):
     done = run_tool("make_references.py", faces, "woodcut", tmp_path / "r")
     assert done.returncode == 2 and "0 training pictures of woodcut" in done.stderr
+
+
+def test_pictures_of_any_side_are_told_apart_at_the_networks_own(monkeypatch):
+    shapes = []
+
+    def embed(pictures: np.ndarray) -> np.ndarray:
+        shapes.append(pictures.shape)
+        return np.ones((len(pictures), 8), np.float32)
+
+    monkeypatch.setattr(references, "load_runtime", lambda: SimpleNamespace(embed=embed))
+    tell = references._embedded()
+    for side in (256, 512):
+        assert tell(np.zeros((side, side, 3), np.uint8)).shape == (8,)
+    assert shapes == [(1, 512, 512, 3)] * 2
