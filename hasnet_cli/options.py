@@ -81,7 +81,7 @@ def complete_domains(
     _ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str] | list[CompletionItem]:
     """The installed domains, or folders where the path of one is begun, for the shell."""
-    from hasnet_models.plugins.folder import is_path
+    from hasnet_models.plugins.naming import is_path
 
     if is_path(incomplete):
         return [CompletionItem(incomplete, type="dir")]

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping
 
 # mallopt(3): names of glibc's malloc.h; the values are ints
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -2, -3, -4, -8
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _MAPPED = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 2**28}
-_SMALL = {_ARENA_MAX: 1, _MMAP_THRESHOLD: 2**23}
+_SMALL = {**_MAPPED, _ARENA_MAX: 1}
 
 
 def keep_memory_mapped() -> bool:
@@ -27,7 +27,7 @@ def keep_memory_mapped() -> bool:
 
 
 def keep_memory_small() -> bool:
-    """Let all threads share one heap, and give blocks from 8 MiB back as soon as they are freed.
+    """As `keep_memory_mapped`, and let all threads share one heap.
 
     For a process that makes one avatar: sessions are opened on several threads, and what one of
     them frees in a heap of its own is of no use to the next. To be called before they start.

@@ -21,7 +21,7 @@ from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins import Domain, Registry
-from hasnet_models.plugins.folder import label_of
+from hasnet_models.plugins.naming import label_of
 from hasnet_models.plugins.reference import ReferenceSet
 from hasnet_models.plugins.template import Facts
 from hasnet_models.weights import load

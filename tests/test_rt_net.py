@@ -12,6 +12,7 @@ from hasnet_models.networks import colour
 from hasnet_models.networks.rt_net import (
     RTNet,
     Whereabouts,
+    bring_to,
     colourfulness,
     matched_tones,
     palette_tones,
@@ -89,7 +90,8 @@ def test_the_face_stays_where_the_network_gives_up_its_detail(least):
 
 def attended(net, h, target, palette, place=None):
     """Shares of the colours in each pixel."""
-    weights = net.head.attend(h, target, palette, place)
+    logits = bring_to(net.head.logits(h, palette, place), target)
+    weights = net.head.attend(logits, target, palette)
     assert (weights > 0).all()
     return weights / weights.sum(1, keepdim=True)
 

@@ -1,13 +1,13 @@
 """Prove that `hasnet_models.palette` gives ColorThief's colours in its order, and how much faster.
 
-    python tools/prove_palette.py FOLDER [COUNT]
+    python tools/prove_palette.py FOLDER [COUNT [DONE]]
 
-Every picture of the folder (COUNT of them, evenly spread) is brought to 512 px. ColorThief's own
-code gets all pixels of our averaged picture and must give the same 20 colours in the same order;
-where it made an empty box, which ours does not (see the module), the two may differ, and are
-counted apart. Timed is ColorThief as its users call it, `get_palette(quality=10)` on the decoded
-picture, against `extract`, both as processor time in turn. What is known so far is printed after
-every 25 pictures.
+Every picture of the folder (COUNT of them, evenly spread, without the first DONE) is brought to
+512 px. ColorThief's own code gets all pixels of our averaged picture and must give the same 20
+colours in the same order; where it made an empty box, which ours does not (see the module), the two
+may differ, and are counted apart. Timed is ColorThief as its users call it,
+`get_palette(quality=10)` on the decoded picture, against `extract`, both as processor time in turn.
+What is known so far is printed after every 25 pictures.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ QUALITY = 10
 EVERY = 25  # pictures, after which the figures are printed
 
 
-def pictures(folder: Path, count: int) -> Iterator[np.ndarray]:
+def pictures(folder: Path, count: int, done: int = 0) -> Iterator[np.ndarray]:
     """uint8 (512, 512, 3)."""
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in image_io.SUFFIXES)
-    for i in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int):
+    for i in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)[done:]:
         rgb = image_io.read(paths[i]).rgb
         yield np.asarray(Image.fromarray(rgb).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
@@ -82,10 +82,11 @@ def told(verdicts: Counter[str], theirs: list[float], ours: list[float]) -> None
 def main() -> int:
     if not sys.argv[1:]:
         sys.exit(__doc__)
-    count = int(sys.argv[2]) if sys.argv[2:] else 500
+    given = sys.argv[2:]
+    count, done = map(int, [*given, *("500", "0")[len(given) :]])
     verdicts: Counter[str] = Counter()
     theirs, ours = [], []
-    for number, rgb in enumerate(pictures(Path(sys.argv[1]), count), 1):
+    for number, rgb in enumerate(pictures(Path(sys.argv[1]), count, done), 1):
         verdicts[agreement(rgb)] += 1
         thief = colorthief_of(rgb)
         theirs.append(seconds(lambda thief=thief: thief.get_palette(COLOURS + 1, QUALITY)))

@@ -10,7 +10,7 @@ from hasnet_models.controls.background_choice import FILE, Background
 from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALIGNED, ALL, AUTO, BOX, LARGEST, NUMBER, FaceChoice
-from hasnet_models.plugins.folder import is_path
+from hasnet_models.plugins.naming import is_path
 
 # No file of this machine can be named from the page: no `ref`, no `palette`, no "like:PICTURE", no
 # domain by its folder.

@@ -30,7 +30,7 @@ from hasnet_models.face.types import AlignedFace
 from hasnet_models.filenames import STREAM
 from hasnet_models.image_io import Photo
 from hasnet_models.plugins import Domain, Registry
-from hasnet_models.plugins.folder import folder_of, is_path
+from hasnet_models.plugins.naming import folder_of, is_path
 from hasnet_models.plugins.reference import Reference, likest
 from hasnet_models.restoring.choice import AUTO
 from hasnet_models.restoring.restorer import Restorer, all_restored, restorer_of

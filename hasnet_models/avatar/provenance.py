@@ -27,7 +27,7 @@ from hasnet_models.filenames import STREAM
 from hasnet_models.image_io import Photo
 from hasnet_models.palette import hex_codes
 from hasnet_models.plugins import Domain
-from hasnet_models.plugins.folder import is_path
+from hasnet_models.plugins.naming import is_path
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.version import __version__
 from hasnet_models.weights import files

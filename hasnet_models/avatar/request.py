@@ -11,7 +11,7 @@ from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.errors import UsageError
 from hasnet_models.face.choice import ALL, SINGLE, FaceChoice
 from hasnet_models.filenames import STREAM, stem_of
-from hasnet_models.plugins.folder import label_of
+from hasnet_models.plugins.naming import label_of
 from hasnet_models.restoring import choice as restoring
 from hasnet_models.runtimes.names import check_runtime
 

@@ -1,4 +1,7 @@
-"""ICC profiles: whatever a picture's colours mean, it becomes sRGB (littlecms through Pillow)."""
+"""ICC profiles: whatever a picture's colours mean, it becomes sRGB (littlecms through Pillow).
+
+littlecms is loaded for pictures that need it: most that are read have no profile.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,13 @@ import contextlib
 import functools
 import io
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
 
 # Colours at which a profile is compared with sRGB, and how far apart both may be, in steps of 255:
 # profiles of sRGB differ by so much in the black that they assume.
@@ -22,6 +29,10 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     Args:
         icc: its profile; one that is damaged, or for another kind of picture, is ignored.
     """
+    if not icc and image.mode != "LAB":
+        return image.convert("RGB")
+    from PIL import ImageCms
+
     if icc:
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             return _converted(image, ImageCms.ImageCmsProfile(io.BytesIO(icc)))
@@ -39,6 +50,8 @@ def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.I
     Raises:
         ValueError: the profile is for another kind of picture.
     """
+    from PIL import ImageCms
+
     space = profile.profile.xcolor_space.strip()
     mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(space)
     fits = {"RGB": ("RGB", "P", "L", "1", "RGBX"), "L": ("L", "1"), "CMYK": ("CMYK",)}
@@ -53,6 +66,8 @@ def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.I
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
     """Whether a transform of RGB is that of sRGB to itself: names of profiles are no proof."""
+    from PIL import ImageCms
+
     probes = _probe_colours()
     there = np.asarray(ImageCms.applyTransform(Image.fromarray(probes), transform))
     return int(np.abs(there.astype(np.int16) - probes).max()) <= _SAME
@@ -67,6 +82,8 @@ def _probe_colours() -> np.ndarray:
 @functools.lru_cache(maxsize=1)
 def srgb_profile() -> ImageCms.ImageCmsProfile:
     """The profile of sRGB."""
+    from PIL import ImageCms
+
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 

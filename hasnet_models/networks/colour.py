@@ -26,17 +26,20 @@ def lightness(rgb: Tensor, dim: int = 1) -> Tensor:
     Returns:
         L / 50 - 1, so -1 (black) to 1 (white), with ``dim`` kept at size 1.
     """
-    return _lightness(linear(rgb), dim)
+    return _lightness(weighted(linear(rgb), REC709, dim))
 
 
 def lightness_of_pixels(pictures: Tensor) -> Tensor:
     """As :func:`lightness`, of uint8 (B, H, W, 3): by a table of the 256 levels; (B, 1, H, W)."""
     levels = torch.arange(256, dtype=torch.float32, device=pictures.device) / 127.5 - 1
-    return _lightness(linear(levels)[pictures.int()], 3).permute(0, 3, 1, 2)
+    # planes first: onnxruntime is slow along an axis of three
+    light = linear(levels)[pictures.permute(0, 3, 1, 2).int()].flatten(2)
+    whole = levels.new_tensor([REC709]) @ light
+    return _lightness(whole.reshape(-1, 1, *pictures.shape[1:3]))
 
 
-def _lightness(light: Tensor, dim: int) -> Tensor:
-    return (116 * compress(weighted(light, REC709, dim)) - 16) / 50 - 1
+def _lightness(light: Tensor) -> Tensor:
+    return (116 * compress(light) - 16) / 50 - 1
 
 
 def to_lab(rgb: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ SHARE_SCALE = 4.0
 LEAST_SHARE = 0.003
 # median over 211 photos of the 2nd and of the 98th percentile of L / 50 - 1
 FIXED_ENDS = (-0.85, 0.72)
+BANDS = 8  # of rows, in which a picture's pixels take their colours
 
 
 class RTNet(nn.Module):
@@ -156,10 +157,7 @@ class PaletteAttention(nn.Module):
     ) -> Tensor:
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
         target = matched_tones(gray, palette, self.config)
-        weights = self.attend(h, target, palette, place)
-        whole = torch.cat((palette, torch.ones_like(palette[..., :1])), 2).transpose(1, 2)
-        mixed, total = per_pixel(whole, weights).split((3, 1), 1)
-        mixed = mixed / total
+        mixed = self.mixture(self.logits(h, palette, place), target, palette)
         residual, keep = bring_to(self.residual(h), gray).split((3, 1), 1)
         mixed = mixed + self.reach * residual.tanh() * colourfulness(palette)
         if self.config.detail:
@@ -168,14 +166,31 @@ class PaletteAttention(nn.Module):
             mixed = mixed + share * (to_luma(target, palette) - luma(mixed))
         return mixed.clamp(-1, 1) if not self.training else mixed
 
-    def attend(
-        self, h: Tensor, target: Tensor, palette: Tensor, place: Whereabouts | None = None
-    ) -> Tensor:
-        """Weight of each palette colour in each pixel, (B, 20, H, W), their sum not yet 1.
+    def mixture(self, logits: Tensor, target: Tensor, palette: Tensor) -> Tensor:
+        """The palette mixed in each pixel, (B, 3, H, W).
+
+        Twenty planes of the picture's size are more than a processor's caches hold, so they are
+        made of some rows at a time.
 
         Args:
+            logits: of each colour, (B, 20, h, w), without what the pixel's own brightness adds.
             target: the tones that the pixels should have, (B, 1, H, W), about -1..1.
         """
+        whole = torch.cat((palette, torch.ones_like(palette[..., :1])), 2).transpose(1, 2)
+        sums = [
+            whole @ self.attend(band, tones, palette).flatten(2)
+            for band, tones in bands(logits, target)
+        ]
+        mixed, total = torch.cat(sums, 2).split((3, 1), 1)
+        return (mixed / total).reshape(-1, 3, *target.shape[-2:])
+
+    def attend(self, logits: Tensor, target: Tensor, palette: Tensor) -> Tensor:
+        """Weight of each colour in each pixel, (B, 20, H, W), their sum not yet 1, of logits so."""
+        slope = 4 * F.softplus(self.sharpness) * palette_tones(palette)[..., None]
+        return (logits + slope * target).exp()
+
+    def logits(self, h: Tensor, palette: Tensor, place: Whereabouts | None = None) -> Tensor:
+        """How much each colour suits each place but for its brightness, (B, 20, h, w), <= 0."""
         tones = palette_tones(palette)
         lumas = luma(palette, 2)
         offset = palette - palette.mean(1, keepdim=True)
@@ -187,11 +202,9 @@ class PaletteAttention(nn.Module):
             prior = zone_prior(bring_to(place.zones, h), place.shares)
             logits = logits + F.softplus(self.zone_gain) * prior
         # (l_pixel - l_colour)^2 multiplied out; l_pixel^2 is alike for all colours and falls away
-        tones, sharpness = tones[..., None], 2 * F.softplus(self.sharpness)
-        logits = logits - sharpness * tones.square()
+        logits = logits - 2 * F.softplus(self.sharpness) * tones[..., None].square()
         # what all colours of a pixel have alike is of no matter: no power is over e^(2 sharpness)
-        logits = bring_to(logits - logits.amax(1, keepdim=True), target)
-        return (logits + 2 * sharpness * tones * target).exp()
+        return logits - logits.amax(1, keepdim=True)
 
 
 def per_pixel(matrix: Tensor, planes: Tensor) -> Tensor:
@@ -205,6 +218,31 @@ def bring_to(x: Tensor, like: Tensor) -> Tensor:
     if x.shape[-2:] == like.shape[-2:]:
         return x
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def bands(planes: Tensor, like: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """``planes`` as by :func:`bring_to`, and ``like`` (B, C, H, W), both in bands of rows.
+
+    One band where ``planes`` (B, N, h, w) are not enlarged by a whole number.
+    """
+    height, finer = int(planes.shape[-2]), int(like.shape[-2])  # numbers in a trace too
+    rows, factor = height // BANDS, finer // height
+    if factor < 2 or height % BANDS or finer % height:
+        return [(bring_to(planes, like), like)]
+    # by the row at either end once more, as what lies beyond the border
+    tall = torch.cat((planes[:, :, :1], planes, planes[:, :, -1:]), 2)
+    size = (height + 2, like.shape[-1])
+    wide = F.interpolate(tall, size=size, mode="bilinear", align_corners=False)
+    between = _between_rows(rows, factor, like)
+    cut = (wide[:, :, i * rows : (i + 1) * rows + 2] for i in range(BANDS))
+    return [(between @ a, b) for a, b in zip(cut, like.split(rows * factor, 2), strict=True)]
+
+
+def _between_rows(rows: int, factor: int, like: Tensor) -> Tensor:
+    """Bilinear shares (rows x factor, rows + 2) of rows in finer ones, less one at each end."""
+    line = torch.eye(rows + 2, dtype=like.dtype, device=like.device)[None]
+    fine = F.interpolate(line, size=(rows + 2) * factor, mode="linear", align_corners=False)
+    return fine[0, :, factor:-factor].T
 
 
 def zone_prior(zones: Tensor, shares: Tensor) -> Tensor:

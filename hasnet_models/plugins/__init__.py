@@ -9,43 +9,32 @@ A plugin imports everything it needs from here::
         yield Domain.from_package(__name__)
 
 `hooks` says which hooks there are, docs/plugins.md how a plugin is made. Importing this package
-imports neither torch nor numpy.
+imports neither torch nor numpy, and a module of it only when something of it is first named
+(`__init__.pyi` declares them for type checkers): most commands need none.
 """
 
 from __future__ import annotations
 
-from hasnet_models.plugins.data_file import DataFile
-from hasnet_models.plugins.domain import API, Domain
-from hasnet_models.plugins.hooks import hookimpl
-from hasnet_models.plugins.manager import Manager, discover, forget, kept_manager
-from hasnet_models.plugins.registry import PluginFailure, Provider, Registry
-from hasnet_models.plugins.specs import (
-    FAILED,
-    NOTE,
-    OK,
-    Check,
-    CommandSpec,
-    DetectorSpec,
-    MediumSpec,
-)
+import importlib
 
-__all__ = [
-    "API",
-    "FAILED",
-    "NOTE",
-    "OK",
-    "Check",
-    "CommandSpec",
-    "DataFile",
-    "DetectorSpec",
-    "Domain",
-    "Manager",
-    "MediumSpec",
-    "PluginFailure",
-    "Provider",
-    "Registry",
-    "discover",
-    "forget",
-    "hookimpl",
-    "kept_manager",
-]
+_MODULES = {
+    "data_file": ("DataFile",),
+    "domain": ("API", "Domain"),
+    "hooks": ("hookimpl",),
+    "manager": ("Manager", "discover", "forget", "kept_manager"),
+    "registry": ("PluginFailure", "Provider", "Registry"),
+    "specs": (
+        "FAILED", "NOTE", "OK", "Check", "CommandSpec", "DetectorSpec", "MediumSpec",
+    ),
+}  # fmt: skip
+_WHERE = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    globals()[name] = found
+    return found

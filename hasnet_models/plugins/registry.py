@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hasnet_models.errors import DomainError
 from hasnet_models.plugins.domain import Domain
-from hasnet_models.plugins.folder import folder_of, is_path, open_domain
+from hasnet_models.plugins.folder import open_domain
+from hasnet_models.plugins.naming import folder_of, is_path
 
 ONLY_VARIABLE = "HASNET_PLUGINS"
 DISABLE_VARIABLE = "HASNET_DISABLE_PLUGINS"

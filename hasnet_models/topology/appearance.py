@@ -140,7 +140,7 @@ def spread(maps: ArrayLike, mean: NDArray[np.uint8]) -> NDArray[np.float32]:
         mean: their `mean_map`.
     """
     far = np.linalg.norm(deviation(np.asarray(maps, np.uint8), mean)[0], axis=3)
-    return cv2.GaussianBlur(np.quantile(far, _SPREAD_SHARE, axis=0).astype(np.float32), (0, 0), 2)
+    return cv2.GaussianBlur(_quantile(far, _SPREAD_SHARE).astype(np.float32), (0, 0), 2)
 
 
 def believed(
@@ -211,6 +211,15 @@ def deviation(
     difference = to_lab(appearance) - to_lab(mean)
     tint = _median(difference[..., _face_cells(), :])[..., None, :]
     return (difference - tint) * np.float32([_LIGHTNESS, 1, 1]), tint
+
+
+def _quantile(values: NDArray[np.float32], share: float) -> NDArray[np.float64]:
+    """Over the first axis, as `numpy.quantile`, which imports masked arrays too."""
+    place = share * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    ordered = np.partition(values, (low, high), axis=0)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def _median(colours: NDArray[np.float32]) -> NDArray[np.float32]:

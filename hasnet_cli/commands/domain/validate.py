@@ -12,7 +12,8 @@ from hasnet_cli.console import Terminal, json_option, verbosity_options
 from hasnet_cli.options import complete_domains
 from hasnet_models.errors import EXIT_OK
 from hasnet_models.plugins import FAILED, NOTE, OK
-from hasnet_models.plugins.folder import folder_of, is_path, package_in, package_of
+from hasnet_models.plugins.folder import package_in, package_of
+from hasnet_models.plugins.naming import folder_of, is_path
 
 _MARKS = {OK: "✓", NOTE: "!", FAILED: "✗"}
 
