@@ -33,7 +33,7 @@ def warp(rgb: NDArray[np.uint8], matrix: NDArray, size: int = CROP_SIZE) -> NDAr
     outside = _distance_outside(rgb.shape[:2], matrix, size)
     if not outside.any() or outside.all():
         return crop
-    return np.where(outside[..., None] > 0, _haze(crop, outside), crop)
+    return _hazy(crop, outside)
 
 
 def share_outside(shape: tuple[int, ...], matrix: NDArray) -> float:
@@ -47,8 +47,8 @@ def share_outside(shape: tuple[int, ...], matrix: NDArray) -> float:
     return float((_distance_outside(shape[:2], coarse, _GRID) > 0).mean())
 
 
-def _haze(crop: NDArray[np.uint8], outside: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """What is seen of the photo, spread beyond its edges: means over cells of 1, 2, 4, ... px.
+def _hazy(crop: NDArray[np.uint8], outside: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A crop with what is seen spread beyond the photo's edges: means over 1, 2, 4, ... px.
 
     Args:
         crop: uint8 (S, S, 3), repeating the edge where nothing is seen.
@@ -59,23 +59,34 @@ def _haze(crop: NDArray[np.uint8], outside: NDArray[np.float32]) -> NDArray[np.u
     mean = known.sum((0, 1)) / known[..., 3].sum()
     known += _PRIOR * mean
     levels = int(np.log2(len(crop)))
-    level = np.log2(np.maximum(_REACH * outside, 1)).clip(0, levels)[..., None]
-    haze = crop * (1 - level).clip(0)
+    places = np.flatnonzero(outside)
+    level = np.log2(np.maximum(_REACH * outside.ravel()[places], 1)).clip(0, levels)[:, None]
+    hazy = crop.reshape(-1, 3).copy()
+    haze = hazy[places] * (1 - level).clip(0)
     for i in range(1, levels + 1):
         share = (1 - np.abs(level - i)).clip(0)
-        if share.any():
-            haze += share * _spread(known, i)
-    return (haze + 0.5).clip(0, 255).astype(np.uint8)
+        near = np.flatnonzero(share)
+        if len(near):
+            haze[near] += share[near] * _spread(known, i, places[near])
+    hazy[places] = (haze + 0.5).clip(0, 255)
+    return hazy.reshape(crop.shape)
 
 
-def _spread(known: NDArray[np.float32], level: int) -> NDArray[np.float32]:
-    """Weighted means (S, S, 3) over about 2 ** level px of (S, S, 4), the weight being last."""
+def _spread(
+    known: NDArray[np.float32], level: int, places: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Weighted means (N, 3) over about 2 ** level px of (S, S, 4), the weight being last.
+
+    Args:
+        places: (N,), of its pixels row by row.
+    """
     side = len(known)
     cells = max(1, side >> level)
     coarse = cv2.resize(known, (cells, cells), interpolation=cv2.INTER_AREA)
     coarse = cv2.GaussianBlur(coarse, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
     fine = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR)
-    return fine[..., :3] / fine[..., 3:]
+    seen = fine.reshape(-1, 4)[places]
+    return seen[:, :3] / seen[:, 3:]
 
 
 def resample(picture: NDArray, matrix: NDArray, width: int, height: int, border: int) -> NDArray:
@@ -135,9 +146,15 @@ def _distance_outside(shape: tuple[int, ...], matrix: NDArray, size: int) -> NDA
     """How far each crop pixel lies beyond the photo, in crop px; 0 inside."""
     height, width = shape
     inverse = invert(matrix)
+    far = np.zeros((size, size), np.float32)
+    corners = transform(np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * (size - 1), inverse)
+    if (corners >= 0).all() and (corners <= [width - 1, height - 1]).all():
+        return far
     grid = np.arange(size, dtype=np.float32)
     x = inverse[0, 0] * grid[None] + inverse[0, 1] * grid[:, None] + inverse[0, 2]
     y = inverse[1, 0] * grid[None] + inverse[1, 1] * grid[:, None] + inverse[1, 2]
     beyond_x = np.maximum(-0.5 - x, x - (width - 0.5)).clip(0)
     beyond_y = np.maximum(-0.5 - y, y - (height - 0.5)).clip(0)
-    return (np.hypot(beyond_x, beyond_y) * scale_of(matrix)).astype(np.float32)
+    beyond = (beyond_x > 0) | (beyond_y > 0)
+    far[beyond] = np.hypot(beyond_x[beyond], beyond_y[beyond]) * scale_of(matrix)
+    return far
