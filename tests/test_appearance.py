@@ -12,6 +12,7 @@ from hasnet_models.topology.appearance import (
     SIDE,
     appearance_map,
     believed,
+    deviation,
     evenly_lit,
     face_mask,
     facing,
@@ -159,6 +160,16 @@ def test_the_map_of_a_domain_ignores_single_references():
     assert (mean_map([plain, plain, odd]) == 90).all()
     with pytest.raises(ValueError, match="at least one"):
         mean_map([])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 12])
+def test_three_quarters_of_the_maps_are_within_the_spread(count):
+    maps = np.full((count, 48, 48, 3), 128, np.uint8)
+    maps[:, 20:30, 20:30] += (np.arange(count, dtype=np.uint8) * 5)[:, None, None, None]
+    mean = mean_map(maps)
+    far = np.linalg.norm(deviation(maps, mean)[0], axis=3)
+    wanted = cv2.GaussianBlur(np.quantile(far, 0.75, axis=0).astype(np.float32), (0, 0), 2)
+    np.testing.assert_allclose(spread(maps, mean), wanted, atol=1e-5)
 
 
 def test_points_that_are_no_numbers_are_refused():

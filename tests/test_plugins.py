@@ -474,6 +474,18 @@ def process(site, *args: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
+def test_what_plugins_import_is_there_and_comes_when_it_is_named():
+    code = (
+        "import sys, hasnet_models.plugins as p; assert 'pluggy' not in sys.modules\n"
+        "found = [getattr(p, name) for name in p.__all__]; assert 'pluggy' in sys.modules\n"
+        "assert 'numpy' not in sys.modules; p.nothing\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip().endswith(
+        "AttributeError: module 'hasnet_models.plugins' has no attribute 'nothing'"
+    )
+
+
 @pytest.mark.parametrize(
     "args", [("--version",), ("palette", "--help"), ("align", "--help"), ("completion", "bash")]
 )

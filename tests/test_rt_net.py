@@ -12,6 +12,7 @@ from hasnet_models.networks import colour
 from hasnet_models.networks.rt_net import (
     RTNet,
     Whereabouts,
+    bands,
     bring_to,
     colourfulness,
     matched_tones,
@@ -252,3 +253,14 @@ def test_a_tone_curve_does_not_depend_on_the_picture_beside():
     for i in range(3):
         alone = matched_tones(gray[i : i + 1], palette[i : i + 1], config)
         torch.testing.assert_close(together[i : i + 1], alone)
+
+
+@pytest.mark.parametrize(("side", "large"), [(16, 64), (8, 16), (16, 40), (12, 48), (16, 16)])
+def test_bands_of_rows_are_the_whole(side, large):
+    g = torch.Generator().manual_seed(0)
+    planes = torch.rand(2, 5, side, side, generator=g)
+    like = torch.rand(2, 1, large, large, generator=g)
+    found, parts = zip(*bands(planes, like), strict=True)
+    assert len(found) == (8 if side % 8 == 0 and large % side == 0 and large > side else 1)
+    assert torch.equal(torch.cat(parts, 2), like)
+    torch.testing.assert_close(torch.cat(found, 2), bring_to(planes, like), atol=1e-6, rtol=0)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from nano import preset
@@ -64,6 +65,21 @@ def test_no_weight_is_in_a_graph():
         inside = {one.name for one in model.graph.initializer} - outside
         assert outside == set(entry["bound"]) and not inside & entry["weights"].keys()
     assert sum(file.stat().st_size for file in graph_files.FOLDER.iterdir()) < 500_000
+
+
+def test_a_power_is_an_exponential_but_for_squares_and_cubes():
+    from hasnet_models.export.tracing import trace
+
+    class Powers(torch.nn.Module):
+        def forward(self, x, exponent):
+            return x**exponent + x**0.4 + x**3
+
+    example = torch.rand(2, 4) + 0.1, torch.tensor(1.7)
+    model = trace(Powers(), example, ("x", "exponent"), ("y",), {})
+    assert [node.op_type for node in model.graph.node].count("Pow") == 1
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (found,) = session.run(None, {"x": example[0].numpy(), "exponent": example[1].numpy()})
+    np.testing.assert_allclose(found, Powers()(*example), rtol=1e-6)
 
 
 def test_comments_and_docstrings_are_no_change_of_the_sources(tmp_path):
