@@ -29,8 +29,9 @@ def keep_memory_mapped() -> bool:
 def keep_memory_small() -> bool:
     """As `keep_memory_mapped`, and let all threads share one heap.
 
-    For a process that makes one avatar: sessions are opened on several threads, and what one of
-    them frees in a heap of its own is of no use to the next. To be called before they start.
+    For avatars, alone or in a batch: sessions are opened, photos decoded and avatars written on
+    several threads, and what one of them frees in a heap of its own is of no use to the next. To be
+    called before they start.
 
     Returns:
         As `keep_memory_mapped`.

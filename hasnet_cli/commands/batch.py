@@ -148,9 +148,9 @@ def command(
     from hasnet_cli.batch_view import BatchView
     from hasnet_cli.start import start_job
     from hasnet_models import batch
-    from hasnet_models.memory import keep_memory_mapped
+    from hasnet_models.memory import keep_memory_small
 
-    keep_memory_mapped()
+    keep_memory_small()
     request.check()
     options.check()
     plan = options.plan(folder, output, request)
