@@ -27,6 +27,7 @@ pytest.importorskip("flask")
 pytest.importorskip("waitress")
 from hasnet_cli.local_site.serving import open_site
 from hasnet_cli.ui_site import app as pages
+from hasnet_cli.ui_site.turns import PAGES, GivesWay, Turns
 from hasnet_cli.ui_site.workshop import PHOTOS, Kept, Workshop
 
 ROOT = Path(__file__).parents[1]
@@ -185,7 +186,72 @@ def test_only_the_last_photos_are_kept(visitor, photo):
 def test_what_is_used_last_is_kept_longest():
     kept = Kept(2)
     assert [kept.get_or(key, lambda key=key: key) for key in "abacb"] == list("abacb")
-    assert list(kept) == ["c", "b"]
+    assert [kept.get(key) for key in "abc"] == [None, "b", "c"]
+
+
+# ---------------------------------------------------------------------------------------- turns
+
+
+def at_work(turns: Turns, turn, then) -> threading.Thread:
+    """A thread that has the turn when this returns, and ends as soon as `go_on` says so."""
+    started = threading.Event()
+
+    def work() -> None:
+        try:
+            with turn:
+                started.set()
+                while True:
+                    turns.go_on()
+                    time.sleep(0.001)
+        except GivesWay:
+            then()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert started.wait(10)
+    return thread
+
+
+@pytest.mark.parametrize("thumbnail", [False, True])
+def test_whoever_works_gives_way_to_what_is_newer_or_more_urgent(thumbnail):
+    turns, left = Turns(), []
+    turn = turns.thumbnail() if thumbnail else turns.picture("a", 1)
+    worker = at_work(turns, turn, lambda: left.append("left"))
+    with turns.picture("a", 2):
+        worker.join(10)
+        assert left == ["left"]
+        turns.go_on()  # the newest one stays
+
+
+def test_one_works_at_a_time_and_those_that_wait_leave_when_nobody_waits_for_them():
+    turns, said = Turns(), []
+
+    def wait(number: int) -> None:
+        try:
+            with turns.picture("b", number):
+                said.append(number)
+        except GivesWay:
+            said.append(-number)
+
+    with turns.picture("a", 1):
+        threads = []
+        for number in (1, 2):
+            threads.append(threading.Thread(target=wait, args=(number,)))
+            threads[-1].start()
+            while turns._newest.get("b") != number:
+                time.sleep(0.001)
+        threads[0].join(10)
+        assert said == [-1]  # the second waits for a: another page is never disturbed
+    threads[1].join(10)
+    assert said == [-1, 2]
+
+
+def test_pages_that_are_long_gone_are_forgotten():
+    turns = Turns()
+    for page in range(PAGES + 5):
+        with turns.picture(str(page), 3):
+            pass
+    assert len(turns._newest) == PAGES
 
 
 # -------------------------------------------------------------------------------------- avatars
@@ -218,6 +284,28 @@ def test_the_networks_run_once_for_what_they_depend_on(visitor, photo, pipeline)
 def test_a_face_is_chosen_by_its_number(visitor, photo):
     made = visitor.make(photo, face="1").json
     assert "--face 1" in made["command"]
+
+
+def test_what_is_shown_is_small_and_the_file_is_written_when_asked_for(visitor, photo):
+    made = visitor.make(photo, size=2048).json
+    shown = visitor.get(f"/{TOKEN}/avatar/{made['avatar']}")
+    assert shown.mimetype == "image/jpeg" and made["width"] == 2048
+    assert image_io.decode(shown.data, Path("v.jpg")).rgb.shape == (1024, 1024, 3)
+    assert image_io.decode(visitor.file(made["avatar"]), Path("v.png")).rgb.shape[0] == 2048
+    clear = visitor.make(photo, background="transparent").json
+    shown = visitor.get(f"/{TOKEN}/avatar/{clear['avatar']}")
+    assert shown.mimetype == "image/png"
+    assert image_io.decode(shown.data, Path("v.png")).alpha is not None
+
+
+def test_a_change_that_is_older_gives_way(visitor, photo, pipeline):
+    newest = f"photo/{photo}/avatar?page=a&turn=2"
+    assert visitor.post(newest, json={"domain": "pencil"}).status_code == HTTPStatus.OK
+    count = len(pipeline.rendered)
+    late = visitor.post(f"photo/{photo}/avatar?page=a&turn=1", json={"domain": "pencil"})
+    assert late.status_code == HTTPStatus.CONFLICT and len(pipeline.rendered) == count
+    other = visitor.post(f"photo/{photo}/avatar?page=b&turn=1", json={"domain": "pencil"})
+    assert other.status_code == HTTPStatus.OK
 
 
 def test_two_tabs_get_their_own(visitor, photo):

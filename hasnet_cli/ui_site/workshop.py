@@ -1,13 +1,15 @@
 """Photos that the page was given, and avatars that it asks for.
 
 Nothing is done twice: a photo is decoded once, its faces are found once for each choice of them,
-the networks run once for what they depend on, so that the sliders of the medium, the size and the
-background need no network. The networks take one picture at a time, whatever number of tabs ask.
+the networks run once for what they depend on, so that the sliders of the medium and the size need
+none. The networks take one picture at a time, whatever number of tabs ask (`turns`). What is shown
+is a small picture that is quickly coded; the file is written when it is asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 import threading
 from collections import OrderedDict
@@ -17,7 +19,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
 import numpy as np
+from PIL import Image
 
+from hasnet_cli.ui_site.turns import Turns
 from hasnet_models import image_io
 from hasnet_models.avatar.job import Job, PhotoFaces, Rendering
 from hasnet_models.avatar.portrait import Portrait
@@ -39,23 +43,39 @@ _PREVIEW = 1024  # px, longest side of a photo in the page
 _ALL = FaceChoice("all")
 
 Value = TypeVar("Value")
+GoOn = Callable[[], None]
 
 
-class Kept(OrderedDict[Hashable, Any]):
-    """The last few of what was made, by what it depends on."""
+class Kept:
+    """The last few of what was made, by what it depends on; for several threads.
+
+    Args:
+        most: kept at once.
+    """
 
     def __init__(self, most: int) -> None:
-        super().__init__()
         self.most = most
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Any:
+        """What is kept under the key, or None."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
 
     def get_or(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """What is kept under the key, made where it is not."""
-        if key not in self:
-            self[key] = make()
-            while len(self) > self.most:
-                self.popitem(last=False)
-        self.move_to_end(key)
-        return self[key]
+        found = self.get(key)
+        if found is not None:
+            return found
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,15 +101,22 @@ class Made:
     """An avatar of the page.
 
     Attributes:
-        file: what the user downloads.
-        before: the same frame of the photo, uint8 (H, W, 3).
+        name: of the file that the user downloads.
+        before: the same frame of the photo, uint8 (H, W, 3), for the page.
     """
 
     key: str
     portrait: Portrait
-    file: Path
     name: str
     before: np.ndarray
+
+    @property
+    def view(self) -> tuple[bytes, str]:
+        """The avatar for the page, at most 1,024 px a side, and its media type."""
+        shown = _shrunk(self.portrait.pixels)
+        if shown.shape[-1] == 4:
+            return _png(shown), "image/png"
+        return image_io.encode(shown, ".jpg"), "image/jpeg"
 
 
 class Workshop:
@@ -97,17 +124,18 @@ class Workshop:
 
     Args:
         registry: the installed domains.
-        load: gives the pipeline for a device and a backend; called once.
+        load: gives the pipeline for a device, a backend, and what it is to call between its steps;
+            called once.
         device: where the networks compute.
     """
 
     def __init__(
-        self, registry: Registry, load: Callable[[str, str], Any], device: str = "auto"
+        self, registry: Registry, load: Callable[[str, str, GoOn], Any], device: str = "auto"
     ) -> None:
         self.registry = registry
         self.device = device
-        self.pipeline = load(device, Request().backend)
-        self._lock = threading.RLock()
+        self._turns = Turns()
+        self.pipeline = load(device, Request().backend, self._turns.go_on)
         self._photos: Kept = Kept(PHOTOS)
         self._jobs, self._cuts = Kept(2 * AVATARS), Kept(2 * PHOTOS)
         self._rendered, self._made = Kept(AVATARS), Kept(AVATARS)
@@ -120,19 +148,21 @@ class Workshop:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def open(self, data: bytes, name: str) -> Opened:
+    def open(self, data: bytes, name: str, page: str = "", number: int = 0) -> Opened:
         """Take in a photo.
 
         Args:
             name: as its file is called where it comes from; folders are left out.
+            page, number: see `Turns.picture`.
 
         Raises:
+            GivesWay: the page wants something newer.
             ImageError: it is no picture, a damaged or a too large one.
         """
         name = PurePosixPath(PureWindowsPath(name).name).name or "photo"
         digest = hashlib.sha256(data).hexdigest()
         key = hashlib.sha256(f"{name}\0{digest}".encode(errors="surrogateescape")).hexdigest()[:24]
-        with self._lock:
+        with self._turns.picture(page, number):
             return self._photos.get_or(key, lambda: self._opened(key, data, name, digest))
 
     def _opened(self, key: str, data: bytes, name: str, digest: str) -> Opened:
@@ -149,8 +179,7 @@ class Workshop:
         Raises:
             UsageError: it is not here any more.
         """
-        with self._lock:
-            found = self._photos.get(key)
+        found = self._photos.get(key)
         if found is None:
             raise UsageError("This photo is not here any more; drop it again.")
         return found
@@ -159,22 +188,31 @@ class Workshop:
         """A photo for the page, a JPEG of at most 1,024 px a side."""
         return image_io.encode(_shrunk(self.photo(key).photo.rgb), ".jpg")
 
-    def make(self, key: str, request: Request) -> Made:
+    def make(self, key: str, request: Request, page: str = "", number: int = 0) -> Made:
         """The avatar of a photo.
 
+        Args:
+            page, number: see `Turns.picture`.
+
         Raises:
+            GivesWay: the page wants something newer.
             HasnetError: of the kind that fits.
         """
         opened = self.photo(key)
         if request.several and len(opened.faces) > 1:
             request = replace(request, face=FaceChoice())  # one picture; all go with paste
-        with self._lock:
-            return self._made.get_or((key, request), lambda: self._make(opened, request))
+        ident = hashlib.sha256(f"{opened.key}{request!r}".encode()).hexdigest()[:24]
+        with self._turns.picture(page, number):
+            return self._made.get_or(ident, lambda: self._make(ident, opened, request))
 
     def thumb(self, key: str, request: Request) -> np.ndarray:
-        """A small avatar of a photo, uint8 (160, 160, 3), for the choice of a world."""
+        """A small avatar of a photo, uint8 (160, 160, 3), for the choice of a world.
+
+        Raises:
+            GivesWay: somebody waits for something else.
+        """
         opened = self.photo(key)
-        with self._lock:
+        with self._turns.thumbnail():
             return self._thumbs.get_or((key, request), lambda: self._thumb(opened, request))
 
     def _thumb(self, opened: Opened, request: Request) -> np.ndarray:
@@ -187,20 +225,28 @@ class Workshop:
         Raises:
             UsageError: it is not here any more.
         """
-        with self._lock:
-            found = next((one for one in self._made.values() if one.key == key), None)
+        found = self._made.get(key)
         if found is None:
             raise UsageError("This avatar is not here any more; move a slider.")
         return found
 
-    def _make(self, opened: Opened, request: Request) -> Made:
+    def file(self, key: str) -> Path:
+        """The file that the user downloads: to the bit what the command line writes.
+
+        Raises:
+            UsageError: its avatar is not here any more.
+            ImageError: it cannot be written.
+        """
+        made, path = self.made(key), Path(self._folder.name) / f"{key}.png"
+        return path if path.exists() else made.portrait.save(path)
+
+    def _make(self, ident: str, opened: Opened, request: Request) -> Made:
         job, cut, renderings = self._through_networks(opened, request)
+        self._turns.go_on()
         portrait = job.finish(cut, renderings)[0]
         name = fitting(Path(opened.photo.name).stem, f"-{request.label}.png")
-        ident = hashlib.sha256(f"{opened.key}{request!r}".encode()).hexdigest()[:24]
-        file = portrait.save(Path(self._folder.name) / f"{ident}.png")
         before = opened.photo.rgb if request.paste else renderings[0].steps.source
-        return Made(ident, portrait, file, name, _shrunk(before))
+        return Made(ident, portrait, name, _shrunk(before))
 
     def _through_networks(
         self, opened: Opened, request: Request
@@ -228,10 +274,16 @@ def _of_networks(request: Request) -> Request:
 
 
 def _shrunk(rgb: np.ndarray) -> np.ndarray:
-    """A picture of at most 1,024 px a side, of the same shape."""
+    """A picture (H, W, C) of at most 1,024 px a side, of the same shape."""
     height, width = rgb.shape[:2]
     scale = min(1.0, _PREVIEW / max(height, width))
     if scale == 1.0:
         return rgb
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+
+
+def _png(rgba: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(rgba).save(stream, "PNG", compress_level=1)  # it goes no farther than the page
+    return stream.getvalue()

@@ -1,10 +1,13 @@
-// The page's state lies in its controls; one request is on its way at a time, the last one counts.
+// The page's state lies in its controls. Every change is a turn: the program stops working on a turn
+// as soon as it hears of the next one, and what comes back too late is not shown.
 "use strict";
 
 const at = id => document.getElementById(id);
 const state = { photo: null, face: "auto", domain: null, reference: null, touched: {}, colour: {} };
 const SLIDERS = ["strength", "shape", "appearance", "medium"];
-const WAIT = 60, IDLE = 1200;  // milliseconds
+const PAGE = crypto.randomUUID();
+const WAIT = 25, IDLE = 1200;  // milliseconds: a hand that rests, nobody at work
+const GAVE_WAY = 409;
 let domains = [];
 
 // ------------------------------------------------------------------------------------ requests
@@ -17,10 +20,15 @@ async function ask(path, options) {
   const found = type.includes("json") ? await answer.json() : null;
   if (!answer.ok) {
     const text = found ? [found.error, found.hint].filter(Boolean).join(" ") : answer.statusText;
-    throw new Error(text);
+    throw Object.assign(new Error(text), { gaveWay: answer.status === GAVE_WAY });
   }
   return found;
 }
+
+let turn = 0, shown = 0, done = 0;
+
+const nextTurn = () => `page=${PAGE}&turn=${++turn}`;
+const working = () => done !== turn;
 
 function complain(error) { at("problem").textContent = error ? error.message : ""; }
 
@@ -29,8 +37,10 @@ function complain(error) { at("problem").textContent = error ? error.message : "
 async function open(blob, name) {
   complain(null);
   at("state").textContent = "Looking for faces…";
+  const query = `name=${encodeURIComponent(name)}&${nextTurn()}`, mine = turn;
   try {
-    const found = await ask(`photo?name=${encodeURIComponent(name)}`, { method: "POST", body: blob });
+    const found = await ask(`photo?${query}`, { method: "POST", body: blob });
+    if (mine !== turn) return;
     state.photo = found;
     state.face = "auto";
     showFaces(found);
@@ -39,9 +49,10 @@ async function open(blob, name) {
     if (found.faces.length) refresh();
     else complain(new Error(found.notes[0]));
   } catch (error) {
+    if (error.gaveWay) return;
     at("state").textContent = "";
     complain(error);
-  }
+  } finally { if (mine === turn) done = mine; }
 }
 
 function showFaces(photo) {
@@ -188,23 +199,32 @@ let idle = 0;
 
 async function thumbs(photo, face) {
   if (!photo || !photo.faces.length) return;
-  for (const domain of domains) {
-    do { await new Promise(done => setTimeout(done, 100)); }
-    while (working || performance.now() - idle < IDLE);
+  const left = [...domains];
+  while (left.length) {
+    do { await new Promise(rested => setTimeout(rested, 100)); }
+    while (working() || performance.now() - idle < IDLE);
     if (state.photo !== photo || state.face !== face) return;
-    const query = new URLSearchParams({ domain: domain.name, face });
-    const picture = new Image();
-    picture.alt = "";
-    picture.src = `photo/${photo.photo}/thumb.jpg?${query}`;
-    const loaded = await picture.decode().then(() => true, () => false);
-    const input = at("worlds").querySelector(`input[value="${domain.name}"]`);
-    if (loaded && input && state.photo === photo) input.nextElementSibling.replaceWith(picture);
+    const query = new URLSearchParams({ domain: left[0].name, face });
+    const answer = await fetch(`photo/${photo.photo}/thumb.jpg?${query}`);
+    if (answer.status === GAVE_WAY) continue;
+    const { name } = left.shift();
+    if (answer.ok) await showThumb(name, await answer.blob(), photo);
   }
+}
+
+async function showThumb(name, blob, photo) {
+  const picture = new Image();
+  picture.alt = "";
+  picture.src = URL.createObjectURL(blob);
+  await picture.decode();
+  const input = at("worlds").querySelector(`input[value="${name}"]`);
+  if (input && state.photo === photo) input.nextElementSibling.replaceWith(picture);
+  URL.revokeObjectURL(picture.src);
 }
 
 // -------------------------------------------------------------------------------------- avatar
 
-let wanted = 0, working = false, timer = null;
+let timer = null;
 
 function asked() {
   const found = { domain: state.domain, reference: state.reference, face: state.face,
@@ -216,33 +236,33 @@ function asked() {
 }
 
 function refresh() {
-  wanted += 1;
   idle = performance.now();
   clearTimeout(timer);
   timer = setTimeout(work, WAIT);
 }
 
 async function work() {
-  if (working || !state.photo || !state.photo.faces.length || !state.domain) return;
-  const turn = wanted, photo = state.photo;
-  working = true;
+  if (!state.photo || !state.photo.faces.length || !state.domain) return;
+  const photo = state.photo, query = nextTurn(), mine = turn;
   at("stage").classList.add("busy");
   try {
-    const made = await ask(`photo/${photo.photo}/avatar`, { method: "POST",
+    const made = await ask(`photo/${photo.photo}/avatar?${query}`, { method: "POST",
       headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked()) });
-    if (state.photo === photo) await show(made);
-    complain(null);
-  } catch (error) { complain(error); }
-  working = false;
+    await show(made, mine, photo);
+  } catch (error) { if (!error.gaveWay) complain(error); }
+  if (mine !== turn) return;
+  done = mine;
   at("stage").classList.remove("busy");
   idle = performance.now();
-  if (turn !== wanted) work();
 }
 
-async function show(made) {
+async function show(made, mine, photo) {
   const after = at("after"), before = at("before"), next = new Image();
-  next.src = `avatar/${made.avatar}.png`;
+  next.src = `avatar/${made.avatar}`;
   await next.decode();
+  if (mine < shown || state.photo !== photo) return;
+  shown = mine;
+  complain(null);
   after.src = next.src;
   before.src = `avatar/${made.avatar}/before.jpg`;
   at("empty").hidden = true;
