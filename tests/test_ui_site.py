@@ -303,7 +303,7 @@ def test_a_change_that_is_older_gives_way(visitor, photo, pipeline):
     assert visitor.post(newest, json={"domain": "pencil"}).status_code == HTTPStatus.OK
     count = len(pipeline.rendered)
     late = visitor.post(f"photo/{photo}/avatar?page=a&turn=1", json={"domain": "pencil"})
-    assert late.status_code == HTTPStatus.CONFLICT and len(pipeline.rendered) == count
+    assert late.status_code == HTTPStatus.NO_CONTENT and len(pipeline.rendered) == count
     other = visitor.post(f"photo/{photo}/avatar?page=b&turn=1", json={"domain": "pencil"})
     assert other.status_code == HTTPStatus.OK
 
@@ -409,7 +409,7 @@ def test_a_browser_uploads_chooses_slides_colours_and_downloads(
         web = open_site(lambda token: pages.create_app(workshop, token), 0, pages.MOST_BYTES)
         threading.Thread(target=web.run, daemon=True).start()
         browser.get(web.address)
-        until(browser, "document.querySelectorAll('#worlds .card').length == 2")
+        until(browser, "document.querySelectorAll('#worlds .card.drawn img').length == 2")
         (tmp_path / "note.png").write_text("no picture")
         upload = browser.find_element("id", "file")
         upload.send_keys(str(tmp_path / "note.png"))

@@ -179,5 +179,6 @@ def _own_error(error: HasnetError) -> tuple[dict[str, str], int]:
     return {"error": sentence, "hint": hint_of(error) or ""}, HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _gave_way(error: GivesWay) -> tuple[dict[str, str], int]:
-    return {"error": str(error)}, HTTPStatus.CONFLICT
+def _gave_way(_error: GivesWay) -> tuple[str, int]:
+    """No error: nobody waits for it any more, or it is to be asked for again."""
+    return "", HTTPStatus.NO_CONTENT

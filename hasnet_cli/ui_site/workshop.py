@@ -37,7 +37,7 @@ from hasnet_models.plugins import Registry
 
 PHOTOS = 6  # kept at once; the oldest makes room
 AVATARS = 24
-THUMBS = 100
+THUMBS = 300  # of 77 kB
 THUMB = 160  # px
 _PREVIEW = 1024  # px, longest side of a photo in the page
 _ALL = FaceChoice("all")

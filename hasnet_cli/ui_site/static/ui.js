@@ -7,7 +7,7 @@ const state = { photo: null, face: "auto", domain: null, reference: null, touche
 const SLIDERS = ["strength", "shape", "appearance", "medium"];
 const PAGE = crypto.randomUUID();
 const WAIT = 25, IDLE = 1200;  // milliseconds: a hand that rests, nobody at work
-const GAVE_WAY = 409;
+const GAVE_WAY = 204;  // no content: something newer or more urgent was asked for
 let domains = [];
 
 // ------------------------------------------------------------------------------------ requests
@@ -20,8 +20,9 @@ async function ask(path, options) {
   const found = type.includes("json") ? await answer.json() : null;
   if (!answer.ok) {
     const text = found ? [found.error, found.hint].filter(Boolean).join(" ") : answer.statusText;
-    throw Object.assign(new Error(text), { gaveWay: answer.status === GAVE_WAY });
+    throw new Error(text);
   }
+  if (answer.status === GAVE_WAY) throw Object.assign(new Error(), { gaveWay: true });
   return found;
 }
 
@@ -150,7 +151,8 @@ function swatches(colours) {
   return box;
 }
 
-function card(group, value, text, picture, checked, choose) {
+// The query of a card is what its picture is drawn from; none for one without a picture of its own.
+function card(group, value, text, picture, checked, choose, query) {
   const label = document.createElement("label"), input = document.createElement("input");
   const name = document.createElement("span");
   label.className = "card";
@@ -159,15 +161,16 @@ function card(group, value, text, picture, checked, choose) {
   input.addEventListener("change", choose);
   name.textContent = text;
   label.append(input, picture, name);
+  if (query) label.dataset.query = new URLSearchParams(query);
   return label;
 }
 
 function showWorlds() {
   const cards = domains.map(domain => card("world", domain.name, domain.name,
     swatches(domain.references[0].colours), domain.name === state.domain,
-    () => chooseWorld(domain.name)));
+    () => chooseWorld(domain.name), { domain: domain.name }));
   at("worlds").replaceChildren(...cards);
-  thumbs(state.photo, state.face);
+  showReferences();
 }
 
 function chooseWorld(name) {
@@ -180,12 +183,13 @@ function chooseWorld(name) {
 
 function showReferences() {
   const domain = domains.find(one => one.name === state.domain);
-  const likest = card("reference", "", "likest", swatches(["#fff", "#bbb", "#777", "#333"]), true,
-    () => chooseReference(null));
+  const likest = card("reference", "", "likest", swatches(["#fff", "#bbb", "#777", "#333"]),
+    !state.reference, () => chooseReference(null));
   const cards = domain.references.map(one => card("reference", one.name,
-    one.name.replace(`${domain.name}-`, ""), swatches(one.colours), false,
-    () => chooseReference(one.name)));
+    one.name.replace(`${domain.name}-`, ""), swatches(one.colours), one.name === state.reference,
+    () => chooseReference(one.name), { domain: domain.name, reference: one.name }));
   at("references").replaceChildren(likest, ...cards);
+  drawCards();
 }
 
 function chooseReference(name) {
@@ -194,32 +198,40 @@ function chooseReference(name) {
   refresh();
 }
 
-// Each world with the user's own face, one after the other, while nothing else is asked for.
-let idle = 0;
+// Each card with the user's own face, with the example's before there is one; one after the other,
+// worlds first, while nothing else is asked for.
+let idle = 0, round = 0, example = null;
 
-async function thumbs(photo, face) {
-  if (!photo || !photo.faces.length) return;
-  const left = [...domains];
-  while (left.length) {
+async function drawCards() {
+  const mine = ++round, own = state.photo && state.photo.faces.length;
+  const photo = own ? state.photo : example, face = own ? state.face : "auto";
+  const undrawn = () => document.querySelector(".card[data-query]:not(.drawn)");
+  for (let next; photo && (next = undrawn());) {
     do { await new Promise(rested => setTimeout(rested, 100)); }
     while (working() || performance.now() - idle < IDLE);
-    if (state.photo !== photo || state.face !== face) return;
-    const query = new URLSearchParams({ domain: left[0].name, face });
+    if (mine !== round) return;
+    const query = new URLSearchParams(next.dataset.query);
+    query.set("face", face);
     const answer = await fetch(`photo/${photo.photo}/thumb.jpg?${query}`);
     if (answer.status === GAVE_WAY) continue;
-    const { name } = left.shift();
-    if (answer.ok) await showThumb(name, await answer.blob(), photo);
+    next.classList.add("drawn");
+    if (answer.ok) await showOnCard(next, await answer.blob());
   }
 }
 
-async function showThumb(name, blob, photo) {
+async function showOnCard(card, blob) {
   const picture = new Image();
   picture.alt = "";
   picture.src = URL.createObjectURL(blob);
   await picture.decode();
-  const input = at("worlds").querySelector(`input[value="${name}"]`);
-  if (input && state.photo === photo) input.nextElementSibling.replaceWith(picture);
+  card.prepend(picture);
   URL.revokeObjectURL(picture.src);
+}
+
+async function openExample() {
+  const body = await (await fetch(document.body.dataset.example)).blob();
+  example = await ask("photo?name=example.jpg", { method: "POST", body });
+  if (!state.photo) drawCards();
 }
 
 // -------------------------------------------------------------------------------------- avatar
@@ -348,6 +360,6 @@ ask("domains").then(found => {
   if (!domains.length) throw new Error("No world is installed: run pip install on a package of one.");
   state.domain = (domains.find(one => one.name === "sketch") || domains[0]).name;
   showWorlds();
-  showReferences();
+  return openExample();
 }).catch(complain);
 split();
