@@ -94,7 +94,7 @@ def draw(film: Path, out: Path, report: Path) -> int:
             def advance(count: int = 0) -> None:
                 nonlocal done
                 done += count
-                lines.write(json.dumps((done, round(resident(), 2))) + "\n")
+                print(json.dumps((done, round(resident(), 2))), file=lines, flush=True)
 
             yield advance
             advance()  # the film is put together

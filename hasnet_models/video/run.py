@@ -226,7 +226,7 @@ class Run:
         own, coding = fingerprint_of(self.job), self._coding
         parts = [
             self.digest, own.parameters, own.weights, str(self.options.boil), repr(coding.options),
-            self._segments.suffix, coding.width, coding.height, str(coding.time_base),
+            self._segments.suffix, coding.width, coding.height, str(coding.time_base), state.LAYOUT,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
