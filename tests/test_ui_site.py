@@ -137,7 +137,9 @@ def test_a_page_takes_nothing_from_elsewhere(visitor):
 def test_a_photo_is_looked_at_once(visitor, photo, pipeline):
     again = visitor.drop(plain(200))
     assert again.json["photo"] == photo and again.json["width"] == 24
-    assert len(again.json["faces"]) == 2  # the fake finds one for each ten rows
+    assert len(again.json["faces"]) == 1  # the one that is taken
+    faces = visitor.get(f"/{TOKEN}/photo/{photo}/faces").json["faces"]
+    assert len(faces) == 2  # the fake finds one for each ten rows
     shown = visitor.get(f"/{TOKEN}/photo/{photo}.jpg")
     assert image_io.decode(shown.data, Path("p.jpg")).rgb.shape == (20, 24, 3)
 
@@ -263,7 +265,7 @@ def test_the_file_is_the_command_line_s_to_the_bit(visitor, pipeline, run, monke
     made = visitor.make(photo, size=40, strength=0.5, colour={"hair": "#3060a0"}).json
     Path("me.png").write_bytes(png(plain(200)))
     words = shlex.split(made["command"])
-    assert words[:2] == ["hasnet", "avatar"]
+    assert words[:2] == ["hasnet", "avatar"] and "--size 40" in made["command"]
     assert run(*words[1:]).code == 0
     downloaded = visitor.get(f"/{TOKEN}/avatar/{made['avatar']}.png?keep")
     assert made["name"] == words[-1] in downloaded.headers["Content-Disposition"]
@@ -281,15 +283,37 @@ def test_the_networks_run_once_for_what_they_depend_on(visitor, photo, pipeline)
     assert len(pipeline.rendered) == count + 1
 
 
-def test_a_face_is_chosen_by_its_number(visitor, photo):
+def test_a_face_is_chosen_by_its_number(visitor, photo, pipeline, monkeypatch):
+    found = pipeline.crops
+    asked = []
+    monkeypatch.setattr(pipeline, "crops", lambda *args: asked.append(args[1]) or found(*args))
     made = visitor.make(photo, face="1").json
     assert "--face 1" in made["command"]
+    visitor.make(photo, face="2")
+    assert [choice.kind for choice in asked] == ["all"]  # looked for once
+    answer = visitor.make(photo, face="3")
+    assert answer.status_code == HTTPStatus.OK or "3" in answer.json["error"]
+
+
+def test_a_paste_is_shown_small_and_kept_whole(visitor, run, pipeline, monkeypatch):
+    monkeypatch.setattr(factory, "load_pipeline", lambda *_: pipeline)
+    large = np.full((1200, 1536, 3), 200, np.uint8)
+    photo = visitor.drop(large).json["photo"]
+    made = visitor.make(photo, paste=True, medium_kind="none").json
+    assert (made["width"], made["height"]) == (1536, 1200)
+    view = visitor.get(f"/{TOKEN}/avatar/{made['avatar']}").data
+    assert image_io.decode(view, Path("v.jpg")).rgb.shape == (800, 1024, 3)
+    Path("me.png").write_bytes(png(large))
+    words = shlex.split(made["command"])
+    assert run(*words[1:]).code == 0
+    assert Path(words[-1]).read_bytes() == visitor.file(made["avatar"])
 
 
 def test_what_is_shown_is_small_and_the_file_is_written_when_asked_for(visitor, photo):
     made = visitor.make(photo, size=2048).json
     shown = visitor.get(f"/{TOKEN}/avatar/{made['avatar']}")
     assert shown.mimetype == "image/jpeg" and made["width"] == 2048
+    assert "--size 2048" in made["command"]
     assert image_io.decode(shown.data, Path("v.jpg")).rgb.shape == (1024, 1024, 3)
     assert image_io.decode(visitor.file(made["avatar"]), Path("v.png")).rgb.shape[0] == 2048
     clear = visitor.make(photo, background="transparent").json

@@ -73,6 +73,10 @@ class Routes:
         name = flask.request.args.get("name", "photo")
         return _photo_facts(self.workshop.open(flask.request.get_data(), name, *_turn()))
 
+    def faces(self, key: str) -> dict[str, Any]:
+        """Where all faces of a photo are."""
+        return {"faces": boxes_of(self.workshop.faces(key).faces)}
+
     def preview(self, key: str) -> flask.Response:
         """A photo for the page."""
         return flask.Response(self.workshop.preview(key), mimetype="image/jpeg")
@@ -118,6 +122,7 @@ def _routes(routes: Routes) -> flask.Blueprint:
     found.add_url_rule("/example.jpg", view_func=routes.example)
     found.add_url_rule("/domains", view_func=routes.domains)
     found.add_url_rule("/photo", view_func=routes.open, methods=["POST"])
+    found.add_url_rule("/photo/<key>/faces", view_func=routes.faces)
     found.add_url_rule("/photo/<key>.jpg", view_func=routes.preview)
     found.add_url_rule("/photo/<key>/avatar", view_func=routes.make, methods=["POST"])
     found.add_url_rule("/photo/<key>/thumb.jpg", view_func=routes.thumb)
@@ -140,28 +145,27 @@ def _photo_facts(opened: Opened) -> dict[str, Any]:
         "name": opened.photo.name,
         "width": width,
         "height": height,
-        "faces": boxes_of(opened.faces),
-        "notes": list(opened.notes),
+        "faces": boxes_of(opened.cut.faces),
+        "notes": list(opened.cut.notes),
     }
 
 
 def _avatar_facts(workshop: Workshop, made: Made) -> dict[str, Any]:
-    portrait = made.portrait
-    height, width = portrait.array.shape[:2]
+    portrait = made.shown
     return {
         "avatar": made.key,
         "name": made.name,
-        "width": width,
-        "height": height,
+        "width": made.size[0],
+        "height": made.size[1],
         "domain": portrait.domain,
         "reference": reference_facts(_reference(workshop, made)),
         "notes": list(portrait.notes),
-        "command": joined(remake_words(portrait.metadata, made.name, now=True)),
+        "command": joined(remake_words(made.record, made.name, now=True)),
     }
 
 
 def _reference(workshop: Workshop, made: Made) -> Reference:
-    portrait = made.portrait
+    portrait = made.shown
     assert portrait.domain != NO_DOMAIN  # the page offers domains alone
     return workshop.registry.get(portrait.domain).reference(portrait.reference)
 

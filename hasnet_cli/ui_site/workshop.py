@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tempfile
 import threading
 from collections import OrderedDict
@@ -28,9 +29,9 @@ from hasnet_models.avatar.portrait import Portrait
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import NoFaceError, UsageError
 from hasnet_models.face.align import resized
-from hasnet_models.face.choice import FaceChoice
-from hasnet_models.face.types import AlignedFace
+from hasnet_models.face.choice import ALL, NUMBER, FaceChoice
 from hasnet_models.filenames import fitting
+from hasnet_models.frame import from_scaled
 from hasnet_models.image_io import Photo
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Registry
@@ -40,8 +41,6 @@ AVATARS = 24
 THUMBS = 300  # of 77 kB
 THUMB = 160  # px
 _PREVIEW = 1024  # px, longest side of a photo in the page
-_ALL = FaceChoice("all")
-
 Value = TypeVar("Value")
 GoOn = Callable[[], None]
 
@@ -85,15 +84,14 @@ class Opened:
     Attributes:
         key: names it in the page; a hash of name and bytes.
         digest: sha256 of its bytes.
-        faces: all that were found, from the left to the right; none where it has no face.
-        notes: on what was found.
+        cut: with the face that is taken unless the user chooses another; with none where it has
+            none.
     """
 
     key: str
     photo: Photo
     digest: str
-    faces: tuple[AlignedFace, ...]
-    notes: tuple[str, ...]
+    cut: PhotoFaces
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,22 +99,40 @@ class Made:
     """An avatar of the page.
 
     Attributes:
+        job, cut, renderings: what its file is made of.
+        shown: it at no more than 1,024 px a side.
+        size: width and height of its file, px.
         name: of the file that the user downloads.
         before: the same frame of the photo, uint8 (H, W, 3), for the page.
     """
 
     key: str
-    portrait: Portrait
+    job: Job
+    cut: PhotoFaces
+    renderings: list[Rendering]
+    shown: Portrait
+    size: tuple[int, int]
     name: str
     before: np.ndarray
 
     @property
     def view(self) -> tuple[bytes, str]:
-        """The avatar for the page, at most 1,024 px a side, and its media type."""
-        shown = _shrunk(self.portrait.pixels)
-        if shown.shape[-1] == 4:
-            return _png(shown), "image/png"
-        return image_io.encode(shown, ".jpg"), "image/jpeg"
+        """The avatar for the page, and its media type."""
+        if self.shown.transparent:
+            return _png(self.shown.pixels), "image/png"
+        return image_io.encode(self.shown.array, ".jpg"), "image/jpeg"
+
+    @property
+    def record(self) -> dict[str, str]:
+        """That of its file, where it says how to make it again."""
+        options = json.loads(self.shown.metadata["options"])
+        if self.job.request.size:
+            options["size"] = self.job.request.size
+        return self.shown.metadata | {"options": json.dumps(options)}
+
+    def whole(self) -> Portrait:
+        """The avatar as it is kept."""
+        return self.job.finish(self.cut, self.renderings)[0]
 
 
 class Workshop:
@@ -136,10 +152,11 @@ class Workshop:
         self.device = device
         self._turns = Turns()
         self.pipeline = load(device, Request().backend, self._turns.go_on)
-        self._photos: Kept = Kept(PHOTOS)
+        self._photos, self._faces = Kept(PHOTOS), Kept(PHOTOS)
+        self._looking = threading.Lock()
         self._jobs, self._cuts = Kept(2 * AVATARS), Kept(2 * PHOTOS)
         self._rendered, self._made = Kept(AVATARS), Kept(AVATARS)
-        self._thumbs = Kept(THUMBS)
+        self._thumbs, self._smaller = Kept(THUMBS), Kept(PHOTOS)
 
     def __enter__(self) -> Workshop:
         self._folder = tempfile.TemporaryDirectory(prefix="hasnet-ui-")
@@ -168,10 +185,31 @@ class Workshop:
     def _opened(self, key: str, data: bytes, name: str, digest: str) -> Opened:
         photo = image_io.decode(data, Path(name))
         try:
-            faces, notes = self.pipeline.crops(photo, _ALL)
+            faces, notes = self.pipeline.crops(photo, FaceChoice())
         except NoFaceError as error:
             faces, notes = [], [str(error)]
-        return Opened(key, photo, digest, tuple(faces), tuple(notes))
+        return Opened(
+            key, photo, digest, PhotoFaces(photo, tuple(faces), tuple(notes), digest=digest)
+        )
+
+    def faces(self, key: str) -> PhotoFaces:
+        """All faces of a photo, from the left to the right; none where it has none.
+
+        In a large photo they take seconds, so nobody's turn is taken for it.
+
+        Raises:
+            UsageError: the photo is not here any more.
+        """
+        opened = self.photo(key)
+        with self._looking:
+            return self._faces.get_or(key, lambda: self._found(opened))
+
+    def _found(self, opened: Opened) -> PhotoFaces:
+        try:
+            faces, notes = self.pipeline.crops(opened.photo, FaceChoice(ALL))
+        except NoFaceError:
+            return replace(opened.cut, faces=())
+        return replace(opened.cut, faces=tuple(faces), notes=tuple(notes))
 
     def photo(self, key: str) -> Opened:
         """A photo that was taken in.
@@ -199,7 +237,7 @@ class Workshop:
             HasnetError: of the kind that fits.
         """
         opened = self.photo(key)
-        if request.several and len(opened.faces) > 1:
+        if request.several:
             request = replace(request, face=FaceChoice())  # one picture; all go with paste
         ident = hashlib.sha256(f"{opened.key}{request!r}".encode()).hexdigest()[:24]
         with self._turns.picture(page, number):
@@ -238,15 +276,26 @@ class Workshop:
             ImageError: it cannot be written.
         """
         made, path = self.made(key), Path(self._folder.name) / f"{key}.png"
-        return path if path.exists() else made.portrait.save(path)
+        with self._turns.picture():
+            return path if path.exists() else made.whole().save(path)
 
     def _make(self, ident: str, opened: Opened, request: Request) -> Made:
         job, cut, renderings = self._through_networks(opened, request)
         self._turns.go_on()
-        portrait = job.finish(cut, renderings)[0]
+        small = _at_most(request, _PREVIEW)
+        shown = self._job(small).finish(self._small(cut) if request.paste else cut, renderings)[0]
         name = fitting(Path(opened.photo.name).stem, f"-{request.label}.png")
-        before = opened.photo.rgb if request.paste else renderings[0].steps.source
-        return Made(ident, portrait, name, _shrunk(before))
+        height, width = shown.array.shape[:2]
+        if request.paste:
+            height, width = cut.photo.rgb.shape[:2]
+        elif request.size:
+            height = width = request.size
+        before = self._small(cut).photo.rgb if request.paste else renderings[0].steps.source
+        return Made(ident, job, cut, renderings, shown, (width, height), name, before)
+
+    def _small(self, cut: PhotoFaces) -> PhotoFaces:
+        """A photo of at most 1,024 px a side with the same faces."""
+        return self._smaller.get_or(cut, lambda: _smaller(cut))
 
     def _through_networks(
         self, opened: Opened, request: Request
@@ -262,8 +311,15 @@ class Workshop:
 
         return self._jobs.get_or(request, start)
 
-    @staticmethod
-    def _cut(job: Job, opened: Opened) -> PhotoFaces:
+    def _cut(self, job: Job, opened: Opened) -> PhotoFaces:
+        """The face that a request chooses; those that were looked for are not looked for again."""
+        choice = job.request.face
+        if choice == FaceChoice() and opened.cut.faces:
+            return opened.cut
+        if choice.kind == NUMBER:
+            found = self.faces(opened.key)
+            if choice.number <= len(found.faces):
+                return replace(found, faces=(found.faces[choice.number - 1],))
         return job.cut(opened.photo, digest=opened.digest)
 
 
@@ -273,8 +329,23 @@ def _of_networks(request: Request) -> Request:
     return replace(request, size=None, paste=False, medium_all=False, look=look)
 
 
+def _at_most(request: Request, side: int) -> Request:
+    """The request with a size that is no larger."""
+    return request if (request.size or 0) <= side else replace(request, size=side)
+
+
+def _smaller(cut: PhotoFaces) -> PhotoFaces:
+    rgb = _shrunk(cut.photo.rgb)
+    k = max(rgb.shape) / max(cut.photo.rgb.shape)
+    if k == 1.0:
+        return cut
+    alpha = None if cut.photo.alpha is None else _shrunk(cut.photo.alpha)
+    faces = tuple(replace(face, matrix=from_scaled(face.matrix, k)) for face in cut.faces)
+    return replace(cut, photo=replace(cut.photo, rgb=rgb, alpha=alpha), faces=faces)
+
+
 def _shrunk(rgb: np.ndarray) -> np.ndarray:
-    """A picture (H, W, C) of at most 1,024 px a side, of the same shape."""
+    """A picture (H, W) or (H, W, C) of at most 1,024 px a side, of the same shape."""
     height, width = rgb.shape[:2]
     scale = min(1.0, _PREVIEW / max(height, width))
     if scale == 1.0:

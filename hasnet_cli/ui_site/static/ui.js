@@ -44,11 +44,12 @@ async function open(blob, name) {
     if (mine !== turn) return;
     state.photo = found;
     state.face = "auto";
-    showFaces(found);
+    showPhoto(found);
     at("state").textContent = "";
     showWorlds();
     if (found.faces.length) refresh();
     else complain(new Error(found.notes[0]));
+    lookForOthers(found);
   } catch (error) {
     if (error.gaveWay) return;
     at("state").textContent = "";
@@ -56,15 +57,30 @@ async function open(blob, name) {
   } finally { if (mine === turn) done = mine; }
 }
 
-function showFaces(photo) {
+function showPhoto(photo) {
   at("faces").hidden = false;
   at("drop-text").textContent = photo.name;
   at("preview").src = `photo/${photo.photo}.jpg`;
+  showFaces(photo, []);
+}
+
+// The largest face is found at once; the others, which may be small, while it is drawn.
+async function lookForOthers(photo) {
+  const { faces } = await ask(`photo/${photo.photo}/faces`);
+  if (state.photo !== photo || !faces.length) return;
+  showFaces(photo, faces);
+  if (photo.faces.length) return;
+  photo.faces = faces;
+  complain(null);
+}
+
+function showFaces(photo, faces) {
+  const several = faces.length > 1 || (faces.length === 1 && !photo.faces.length);
   at("faces").querySelectorAll("button").forEach(one => one.remove());
-  const several = photo.faces.length > 1;
-  photo.faces.forEach((box, i) => several && at("faces").append(faceButton(box, i + 1, photo)));
+  faces.forEach((box, i) => several && at("faces").append(faceButton(box, i + 1, photo)));
   at("face-line").hidden = !several;
-  at("face-line").textContent = `${photo.faces.length} faces: choose one; the largest is taken now.`;
+  at("face-line").textContent = photo.faces.length
+    ? `${faces.length} faces: choose one; the largest is taken now.` : "Choose a face.";
 }
 
 function faceButton([x, y, w, h], number, photo) {
