@@ -32,7 +32,7 @@ _CHECK = 1.0  # seconds after which a followed face is looked at again
 _HOLD, _FADE_OUT, _FADE_IN = 0.2, 0.4, 0.25  # seconds
 _WIDTH = 320  # px of the small picture in which lost faces are followed
 _GRID = 6  # points along a side of a lost face
-_LEAST, _SLOPE = 0.3, 8.0  # One-Euro: Hz, and Hz for each face a second
+_LEAST, _SLOPE = 0.3, 5.0  # One-Euro: Hz, and Hz for each face a second
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * CROP_SIZE - 0.5
 
 

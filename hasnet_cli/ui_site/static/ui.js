@@ -49,7 +49,7 @@ async function open(blob, name) {
     showWorlds();
     if (found.faces.length) refresh();
     else complain(new Error(found.notes[0]));
-    lookForOthers(found);
+    lookForOthers(found).catch(complain);
   } catch (error) {
     if (error.gaveWay) return;
     at("state").textContent = "";
