@@ -96,6 +96,14 @@ def rescaled(matrix: NDArray, k: float) -> NDArray[np.float64]:
     return scaled
 
 
+def from_scaled(matrix: NDArray, k: float) -> NDArray[np.float64]:
+    """The matrix to the same crop from the photo at k times as many pixels a side."""
+    scaled = np.array(matrix, np.float64)
+    scaled[:, 2] += scaled[:, :2] @ np.full(2, (1 / k - 1) / 2)
+    scaled[:, :2] /= k
+    return scaled
+
+
 def scale_of(matrix: NDArray) -> float:
     """Crop pixels for each photo pixel."""
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))

@@ -17,6 +17,17 @@ SIDE = 48
 GROUND = (40, 60, 80)
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 Square = tuple[tuple[int, int, int], float, float]  # colour, left, top
+Subtitle = tuple[str, int, int]  # text, start and span in milliseconds
+_STYLES = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, Bold, Italic, BorderStyle, Alignment
+Style: Default,Arial,16,&Hffffff,0,0,1,2
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 
 
 def frame(*squares: Square, width: int = 160, height: int = 96, ground=GROUND) -> np.ndarray:
@@ -43,10 +54,11 @@ def write(
     pixels: str = "yuv420p",
     times: Sequence[int] | None = None,
     sound: bool = False,
+    subtitles: Sequence[Subtitle] = (),
     prepare: Callable = lambda stream: None,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """A container of frames; `times` are milliseconds."""
+    """A container of frames; `times` are milliseconds. Subtitles suit the suffix."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=rate, options=options or {"crf": "5"})
         stream.height, stream.width = frames[0].shape[:2]
@@ -55,6 +67,7 @@ def write(
         stream.time_base = stream.codec_context.time_base = base
         prepare(stream)
         audio = out.add_stream("aac", rate=8000, layout="mono") if sound else None
+        text = _text_stream(out, path.suffix) if subtitles else None
         for i, rgb in enumerate(frames):
             one = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=pixels)
             one.pts, one.time_base = (times[i] if times else i), base
@@ -62,7 +75,41 @@ def write(
         out.mux(stream.encode(None))
         if audio is not None:
             _hum(out, audio, len(frames) / rate)
+        for subtitle in subtitles:
+            out.mux(_packet(text, *subtitle))
     return path
+
+
+def _text_stream(out, suffix: str):
+    """A stream for the text of a Matroska or an MP4 file, in English."""
+    stream = out.add_stream("subrip" if suffix == ".mkv" else "mov_text")
+    stream.codec_context.subtitle_header = _STYLES
+    stream.metadata["language"] = "eng"
+    return stream
+
+
+def _packet(stream, text: str, start: int, span: int) -> av.Packet:
+    data = text.encode()
+    if stream.codec_context.name == "mov_text":
+        data = len(data).to_bytes(2, "big") + data
+    packet = av.Packet(data)
+    packet.pts = packet.dts = start
+    packet.duration, packet.time_base, packet.stream = span, Fraction(1, 1000), stream
+    return packet
+
+
+def read_subtitles(path: Path) -> list[Subtitle]:
+    """Each with something in it: its text, and when and how long it is shown in milliseconds."""
+    found = []
+    with av.open(str(path)) as container:
+        for packet in container.demux(subtitles=0):
+            data = bytes(packet)
+            data = data[2:] if packet.stream.codec_context.name == "mov_text" else data
+            if data and packet.pts is not None:
+                to_ms = packet.time_base * 1000
+                shown = round(packet.pts * to_ms), round(packet.duration * to_ms)
+                found.append((data.decode(), *shown))
+    return found
 
 
 def _hum(out, stream, seconds: float) -> None:

@@ -27,6 +27,7 @@ pytest.importorskip("flask")
 pytest.importorskip("waitress")
 from hasnet_cli.local_site.serving import open_site
 from hasnet_cli.ui_site import app as pages
+from hasnet_cli.ui_site.turns import PAGES, GivesWay, Turns
 from hasnet_cli.ui_site.workshop import PHOTOS, Kept, Workshop
 
 ROOT = Path(__file__).parents[1]
@@ -136,7 +137,9 @@ def test_a_page_takes_nothing_from_elsewhere(visitor):
 def test_a_photo_is_looked_at_once(visitor, photo, pipeline):
     again = visitor.drop(plain(200))
     assert again.json["photo"] == photo and again.json["width"] == 24
-    assert len(again.json["faces"]) == 2  # the fake finds one for each ten rows
+    assert len(again.json["faces"]) == 1  # the one that is taken
+    faces = visitor.get(f"/{TOKEN}/photo/{photo}/faces").json["faces"]
+    assert len(faces) == 2  # the fake finds one for each ten rows
     shown = visitor.get(f"/{TOKEN}/photo/{photo}.jpg")
     assert image_io.decode(shown.data, Path("p.jpg")).rgb.shape == (20, 24, 3)
 
@@ -185,7 +188,72 @@ def test_only_the_last_photos_are_kept(visitor, photo):
 def test_what_is_used_last_is_kept_longest():
     kept = Kept(2)
     assert [kept.get_or(key, lambda key=key: key) for key in "abacb"] == list("abacb")
-    assert list(kept) == ["c", "b"]
+    assert [kept.get(key) for key in "abc"] == [None, "b", "c"]
+
+
+# ---------------------------------------------------------------------------------------- turns
+
+
+def at_work(turns: Turns, turn, then) -> threading.Thread:
+    """A thread that has the turn when this returns, and ends as soon as `go_on` says so."""
+    started = threading.Event()
+
+    def work() -> None:
+        try:
+            with turn:
+                started.set()
+                while True:
+                    turns.go_on()
+                    time.sleep(0.001)
+        except GivesWay:
+            then()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert started.wait(10)
+    return thread
+
+
+@pytest.mark.parametrize("thumbnail", [False, True])
+def test_whoever_works_gives_way_to_what_is_newer_or_more_urgent(thumbnail):
+    turns, left = Turns(), []
+    turn = turns.thumbnail() if thumbnail else turns.picture("a", 1)
+    worker = at_work(turns, turn, lambda: left.append("left"))
+    with turns.picture("a", 2):
+        worker.join(10)
+        assert left == ["left"]
+        turns.go_on()  # the newest one stays
+
+
+def test_one_works_at_a_time_and_those_that_wait_leave_when_nobody_waits_for_them():
+    turns, said = Turns(), []
+
+    def wait(number: int) -> None:
+        try:
+            with turns.picture("b", number):
+                said.append(number)
+        except GivesWay:
+            said.append(-number)
+
+    with turns.picture("a", 1):
+        threads = []
+        for number in (1, 2):
+            threads.append(threading.Thread(target=wait, args=(number,)))
+            threads[-1].start()
+            while turns._newest.get("b") != number:
+                time.sleep(0.001)
+        threads[0].join(10)
+        assert said == [-1]  # the second waits for a: another page is never disturbed
+    threads[1].join(10)
+    assert said == [-1, 2]
+
+
+def test_pages_that_are_long_gone_are_forgotten():
+    turns = Turns()
+    for page in range(PAGES + 5):
+        with turns.picture(str(page), 3):
+            pass
+    assert len(turns._newest) == PAGES
 
 
 # -------------------------------------------------------------------------------------- avatars
@@ -197,7 +265,7 @@ def test_the_file_is_the_command_line_s_to_the_bit(visitor, pipeline, run, monke
     made = visitor.make(photo, size=40, strength=0.5, colour={"hair": "#3060a0"}).json
     Path("me.png").write_bytes(png(plain(200)))
     words = shlex.split(made["command"])
-    assert words[:2] == ["hasnet", "avatar"]
+    assert words[:2] == ["hasnet", "avatar"] and "--size 40" in made["command"]
     assert run(*words[1:]).code == 0
     downloaded = visitor.get(f"/{TOKEN}/avatar/{made['avatar']}.png?keep")
     assert made["name"] == words[-1] in downloaded.headers["Content-Disposition"]
@@ -215,9 +283,53 @@ def test_the_networks_run_once_for_what_they_depend_on(visitor, photo, pipeline)
     assert len(pipeline.rendered) == count + 1
 
 
-def test_a_face_is_chosen_by_its_number(visitor, photo):
+def test_a_face_is_chosen_by_its_number(visitor, photo, pipeline, monkeypatch):
+    found = pipeline.crops
+    asked = []
+    monkeypatch.setattr(pipeline, "crops", lambda *args: asked.append(args[1]) or found(*args))
     made = visitor.make(photo, face="1").json
     assert "--face 1" in made["command"]
+    visitor.make(photo, face="2")
+    assert [choice.kind for choice in asked] == ["all"]  # looked for once
+    answer = visitor.make(photo, face="3")
+    assert answer.status_code == HTTPStatus.OK or "3" in answer.json["error"]
+
+
+def test_a_paste_is_shown_small_and_kept_whole(visitor, run, pipeline, monkeypatch):
+    monkeypatch.setattr(factory, "load_pipeline", lambda *_: pipeline)
+    large = np.full((1200, 1536, 3), 200, np.uint8)
+    photo = visitor.drop(large).json["photo"]
+    made = visitor.make(photo, paste=True, medium_kind="none").json
+    assert (made["width"], made["height"]) == (1536, 1200)
+    view = visitor.get(f"/{TOKEN}/avatar/{made['avatar']}").data
+    assert image_io.decode(view, Path("v.jpg")).rgb.shape == (800, 1024, 3)
+    Path("me.png").write_bytes(png(large))
+    words = shlex.split(made["command"])
+    assert run(*words[1:]).code == 0
+    assert Path(words[-1]).read_bytes() == visitor.file(made["avatar"])
+
+
+def test_what_is_shown_is_small_and_the_file_is_written_when_asked_for(visitor, photo):
+    made = visitor.make(photo, size=2048).json
+    shown = visitor.get(f"/{TOKEN}/avatar/{made['avatar']}")
+    assert shown.mimetype == "image/jpeg" and made["width"] == 2048
+    assert "--size 2048" in made["command"]
+    assert image_io.decode(shown.data, Path("v.jpg")).rgb.shape == (1024, 1024, 3)
+    assert image_io.decode(visitor.file(made["avatar"]), Path("v.png")).rgb.shape[0] == 2048
+    clear = visitor.make(photo, background="transparent").json
+    shown = visitor.get(f"/{TOKEN}/avatar/{clear['avatar']}")
+    assert shown.mimetype == "image/png"
+    assert image_io.decode(shown.data, Path("v.png")).alpha is not None
+
+
+def test_a_change_that_is_older_gives_way(visitor, photo, pipeline):
+    newest = f"photo/{photo}/avatar?page=a&turn=2"
+    assert visitor.post(newest, json={"domain": "pencil"}).status_code == HTTPStatus.OK
+    count = len(pipeline.rendered)
+    late = visitor.post(f"photo/{photo}/avatar?page=a&turn=1", json={"domain": "pencil"})
+    assert late.status_code == HTTPStatus.NO_CONTENT and len(pipeline.rendered) == count
+    other = visitor.post(f"photo/{photo}/avatar?page=b&turn=1", json={"domain": "pencil"})
+    assert other.status_code == HTTPStatus.OK
 
 
 def test_two_tabs_get_their_own(visitor, photo):
@@ -321,7 +433,7 @@ def test_a_browser_uploads_chooses_slides_colours_and_downloads(
         web = open_site(lambda token: pages.create_app(workshop, token), 0, pages.MOST_BYTES)
         threading.Thread(target=web.run, daemon=True).start()
         browser.get(web.address)
-        until(browser, "document.querySelectorAll('#worlds .card').length == 2")
+        until(browser, "document.querySelectorAll('#worlds .card.drawn img').length == 2")
         (tmp_path / "note.png").write_text("no picture")
         upload = browser.find_element("id", "file")
         upload.send_keys(str(tmp_path / "note.png"))

@@ -129,6 +129,38 @@ def test_what_the_container_cannot_hold_is_said(video, tmp_path):
         assert not container.streams.audio
 
 
+SUBTITLES = (("Grüß Gott", 100, 500), ("and goodbye", 700, 400))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_subtitles_are_copied(video, tmp_path, suffix):
+    source = clips.write(
+        tmp_path / f"in{suffix}", moving(12), sound=suffix == ".mp4", subtitles=SUBTITLES
+    )
+    assert clips.read_subtitles(source) == list(SUBTITLES)
+    result, out = video(source, f"out{suffix}")
+    assert result.code == 0, result.err
+    assert clips.read_subtitles(out) == list(SUBTITLES)
+    with av.open(str(out)) as container:
+        assert container.streams.subtitles[0].metadata["language"] == "eng"
+        assert len(container.streams.audio) == (suffix == ".mp4")
+
+
+def test_a_subtitle_that_outlasts_the_pictures_is_no_damage(video, tmp_path):
+    source = clips.write(tmp_path / "in.mkv", moving(6), subtitles=(("The end", 300, 9_000),))
+    result, out = video(source, "out.mkv")
+    assert (result.code, len(clips.read(out)[0])) == (0, 6), result.err
+    assert clips.read_subtitles(out) == [("The end", 300, 9_000)]
+
+
+def test_subtitles_that_do_not_fit_are_left_out_in_one_sentence(video, tmp_path):
+    source = clips.write(tmp_path / "in.mkv", moving(3), subtitles=SUBTITLES)
+    result, out = video(source)
+    assert result.code == 0 and "Subtitles in srt do not fit into .mp4" in result.err
+    with av.open(str(out)) as container:
+        assert not container.streams.subtitles
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 def test_animations_in_and_out(video, tmp_path, suffix):
     from PIL import Image

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fakes import face_at
 
 from hasnet_models.face.choice import FaceChoice
-from hasnet_models.frame import box_similarity
+from hasnet_models.frame import box_similarity, invert, similarity
 from hasnet_models.opencv import cv2
 from hasnet_models.video import flicker
 from hasnet_models.video.cuts import CutDetector
@@ -105,14 +106,32 @@ def test_a_face_is_followed_and_another_is_another():
     assert here[0].box[0] > 15
 
 
+def test_the_frame_rests_on_a_still_face_and_follows_one_that_moves():
+    chance = np.random.default_rng(0)
+    tracker, rgb = Tracker(Names(A)), texture()
+    places = np.concatenate([np.full(40, 30.0), 30 + 1.5 * np.arange(1, 25)])
+    seen, raw = [], []
+    for i, x in enumerate(places):
+        there = face(x)
+        there = replace(
+            there, landmarks=(there.landmarks + chance.normal(0, 0.1, (5, 2))).astype(np.float32)
+        )
+        (track,) = tracker.step(rgb, [there], i * STEP)
+        seen.append(invert(track.matrix)[:, 2])
+        raw.append(invert(similarity(there.landmarks))[:, 2])
+    steps, wild = (np.linalg.norm(np.diff(one, axis=0), axis=1) for one in (seen, raw))
+    assert steps[10:39].mean() < 0.15 * wild[10:39].mean()
+    assert np.linalg.norm(seen[-1] - np.mean(raw[-3:], 0)) < 4.5  # three frames' way
+
+
 def test_a_lost_face_moves_on_with_its_pixels_and_fades():
     tracker, rgb = Tracker(Names(A)), texture()
     tracker.step(rgb, [face(40)], 0.0)
-    before = tracker.tracks[0].landmarks.value.copy()
+    before = tracker.tracks[0].corners.value.copy()
     for i in range(1, 4):
         here = tracker.step(np.roll(rgb, 2 * i, 1), [], i * STEP)
     assert here[0].weight == 1
-    moved = (here[0].landmarks.value - before).mean(0)
+    moved = (here[0].corners.value - before).mean(0)
     assert moved == pytest.approx([6, 0], abs=1)
     weights = []
     for i in range(4, 30):

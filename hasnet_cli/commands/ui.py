@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -40,9 +41,9 @@ def command(terminal: Terminal, port: int, in_browser: bool, device: str) -> Non
         show(site, terminal, "Ctrl+C ends the page.", in_browser)
 
 
-def _load(device: str, backend: str) -> Any:
+def _load(device: str, backend: str, go_on: Callable[[], None]) -> Any:
     """The pipeline, which does not do twice what a slider leaves as it was."""
     from hasnet_models.runtimes.remembering import Remembering
 
     pipeline = factory.load_pipeline(device, backend)
-    return replace(pipeline, runtime=Remembering(pipeline.runtime))
+    return replace(pipeline, runtime=Remembering(pipeline.runtime, go_on))

@@ -16,6 +16,7 @@ from hasnet_cli.local_site.guard import guard
 from hasnet_cli.remake import joined, remake_words
 from hasnet_cli.ui_site.asked import request_of
 from hasnet_cli.ui_site.told import boxes_of, domains_of, reference_facts
+from hasnet_cli.ui_site.turns import GivesWay
 from hasnet_cli.ui_site.workshop import Made, Opened, Workshop
 from hasnet_models import image_io
 from hasnet_models.avatar.look import STRONGEST_MEDIUM
@@ -42,6 +43,7 @@ def create_app(workshop: Workshop, token: str) -> flask.Flask:
     guard(app, token, POLICY)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(HasnetError, _own_error)
+    app.register_error_handler(GivesWay, _gave_way)
     app.register_blueprint(_routes(Routes(workshop)), url_prefix=f"/{token}")
     return app
 
@@ -69,7 +71,11 @@ class Routes:
     def open(self) -> dict[str, Any]:
         """Take in a photo: its bytes as they are, its name in a header."""
         name = flask.request.args.get("name", "photo")
-        return _photo_facts(self.workshop.open(flask.request.get_data(), name))
+        return _photo_facts(self.workshop.open(flask.request.get_data(), name, *_turn()))
+
+    def faces(self, key: str) -> dict[str, Any]:
+        """Where all faces of a photo are."""
+        return {"faces": boxes_of(self.workshop.faces(key).faces)}
 
     def preview(self, key: str) -> flask.Response:
         """A photo for the page."""
@@ -79,17 +85,21 @@ class Routes:
         """The avatar of a photo, as the JSON object asks for it."""
         start = time.perf_counter()
         asked = flask.request.get_json()
-        made = self.workshop.make(key, request_of(asked, self.workshop.device))
+        made = self.workshop.make(key, request_of(asked, self.workshop.device), *_turn())
         return _avatar_facts(self.workshop, made) | {
             "seconds": round(time.perf_counter() - start, 3)
         }
 
+    def view(self, key: str) -> flask.Response:
+        """An avatar for the page, quickly coded."""
+        data, kind = self.workshop.made(key).view
+        return flask.Response(data, mimetype=kind)
+
     def avatar(self, key: str) -> flask.Response:
-        """The file of an avatar, to be shown or kept."""
-        made = self.workshop.made(key)
+        """The file of an avatar, to be kept."""
         return flask.send_file(
-            made.file, "image/png", download_name=made.name, max_age=0,
-            as_attachment="keep" in flask.request.args,
+            self.workshop.file(key), "image/png", download_name=self.workshop.made(key).name,
+            max_age=0, as_attachment="keep" in flask.request.args,
         )  # fmt: skip
 
     def before(self, key: str) -> flask.Response:
@@ -112,12 +122,20 @@ def _routes(routes: Routes) -> flask.Blueprint:
     found.add_url_rule("/example.jpg", view_func=routes.example)
     found.add_url_rule("/domains", view_func=routes.domains)
     found.add_url_rule("/photo", view_func=routes.open, methods=["POST"])
+    found.add_url_rule("/photo/<key>/faces", view_func=routes.faces)
     found.add_url_rule("/photo/<key>.jpg", view_func=routes.preview)
     found.add_url_rule("/photo/<key>/avatar", view_func=routes.make, methods=["POST"])
     found.add_url_rule("/photo/<key>/thumb.jpg", view_func=routes.thumb)
+    found.add_url_rule("/avatar/<key>", view_func=routes.view)
     found.add_url_rule("/avatar/<key>.png", view_func=routes.avatar)
     found.add_url_rule("/avatar/<key>/before.jpg", view_func=routes.before)
     return found
+
+
+def _turn() -> tuple[str, int]:
+    """Which page asks, and the number of its change."""
+    asked = flask.request.args
+    return asked.get("page", ""), asked.get("turn", 0, type=int)
 
 
 def _photo_facts(opened: Opened) -> dict[str, Any]:
@@ -127,28 +145,27 @@ def _photo_facts(opened: Opened) -> dict[str, Any]:
         "name": opened.photo.name,
         "width": width,
         "height": height,
-        "faces": boxes_of(opened.faces),
-        "notes": list(opened.notes),
+        "faces": boxes_of(opened.cut.faces),
+        "notes": list(opened.cut.notes),
     }
 
 
 def _avatar_facts(workshop: Workshop, made: Made) -> dict[str, Any]:
-    portrait = made.portrait
-    height, width = portrait.array.shape[:2]
+    portrait = made.shown
     return {
         "avatar": made.key,
         "name": made.name,
-        "width": width,
-        "height": height,
+        "width": made.size[0],
+        "height": made.size[1],
         "domain": portrait.domain,
         "reference": reference_facts(_reference(workshop, made)),
         "notes": list(portrait.notes),
-        "command": joined(remake_words(portrait.metadata, made.name, now=True)),
+        "command": joined(remake_words(made.record, made.name, now=True)),
     }
 
 
 def _reference(workshop: Workshop, made: Made) -> Reference:
-    portrait = made.portrait
+    portrait = made.shown
     assert portrait.domain != NO_DOMAIN  # the page offers domains alone
     return workshop.registry.get(portrait.domain).reference(portrait.reference)
 
@@ -164,3 +181,8 @@ def _own_error(error: HasnetError) -> tuple[dict[str, str], int]:
     """One sentence, and what to do about it where that is known."""
     sentence = with_flags(str(error), error.parameters)
     return {"error": sentence, "hint": hint_of(error) or ""}, HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _gave_way(_error: GivesWay) -> tuple[str, int]:
+    """No error: nobody waits for it any more, or it is to be asked for again."""
+    return "", HTTPStatus.NO_CONTENT

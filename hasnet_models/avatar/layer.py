@@ -20,7 +20,7 @@ from hasnet_models.avatar.steps import Steps
 from hasnet_models.face.align import resample, resized
 from hasnet_models.face.paste import feathered_mask
 from hasnet_models.face.types import AlignedFace
-from hasnet_models.frame import CROP_SIZE, invert, rescaled, scale_of
+from hasnet_models.frame import CROP_SIZE, from_scaled, invert, rescaled, scale_of
 from hasnet_models.medium import Medium, apply, to_table
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
@@ -109,7 +109,7 @@ def zones_in_photo(
             continue
         side = maps.shape[-1]
         # photo to crop, for a photo k times as large and a crop of `side` px
-        matrix = rescaled(_from_scaled(aligned.matrix, 1 / k), side / CROP_SIZE)
+        matrix = rescaled(from_scaled(aligned.matrix, k), side / CROP_SIZE)
         soft = feathered_mask(side)
         for zone, plane in zip(found, maps * soft, strict=True):
             seen = resample(plane, invert(matrix), width, height, cv2.BORDER_CONSTANT)
@@ -118,14 +118,6 @@ def zones_in_photo(
     found /= np.maximum(found.sum(0), 1)
     found[_REST] = (1 - found.sum(0)).clip(0)
     return found
-
-
-def _from_scaled(matrix: NDArray, k: float) -> NDArray[np.float64]:
-    """The matrix to the same crop from a photo with 1 / k times as many pixels a side."""
-    scaled = np.array(matrix, np.float64)
-    scaled[:, 2] += scaled[:, :2] @ np.full(2, (k - 1) / 2)
-    scaled[:, :2] *= k
-    return scaled
 
 
 def _seed(steps: Steps) -> int:

@@ -198,8 +198,8 @@ class AvatarPipeline:
         x_tt = run.redraw(x_map, z_ids, code, person, shaping.ovals(guides), head)
         x_tt = wishes.with_own_colours(run, x_tt, own)
         _check_finite(x_tt, domain)
-        shown = (gray.repeat(3, 1), x_rt, x_warp, x_map, x_tt)
-        stages = zip(*(to_pixels(x) for x in shown), strict=True)
+        shown = (to_pixels(x) for x in (x_rt, x_warp, x_map, x_tt))
+        stages = zip(to_pixels(gray).repeat(3, -1), *shown, strict=True)
         besides = (
             shaping.shaped_zones(run, faces, guides), wishes.persons(run, guides, wanted)
         )  # fmt: skip

@@ -14,6 +14,7 @@ from hasnet_models.controls.fine_zones import fine_zones
 from hasnet_models.controls.zone_choice import ALL
 from hasnet_models.face.matte import foreground, matte
 from hasnet_models.face.types import AlignedFace
+from hasnet_models.once import once
 from hasnet_models.runtimes.arrays import brought_to, from_pixels, stacked, to_pixels
 from hasnet_models.runtimes.contract import Pixels, Planes, Runtime
 
@@ -40,12 +41,11 @@ class Wish:
 def wish(face: AlignedFace, look: Look) -> Wish:
     """What a look wants of a face; without such controls nothing is computed."""
     zones = zones_of(face)
-    alpha = matte(person_of(face), face.crop) if look.cuts_out or look.keep else None
+    alpha = _matte_of(face) if look.cuts_out or look.keep else None
     person = alpha if look.cuts_out else None
     if not (look.colour or look.keep):
         return Wish(zones, person=person)
-    points = None if face.mesh is None else face.mesh.points
-    fine = fine_zones(face.crop, points, face.person)
+    fine = _fine_zones_of(face)
     return Wish(
         dye.dyed_zones(zones, fine, look.colour) if look.colour else zones,
         dye.lift(face.crop, fine, look.colour) if look.colour else None,
@@ -53,6 +53,17 @@ def wish(face: AlignedFace, look: Look) -> Wish:
         _own(face.crop, alpha, look) if alpha is not None else None,
         person,
     )
+
+
+@once
+def _matte_of(face: AlignedFace) -> np.ndarray:
+    return matte(person_of(face), face.crop)
+
+
+@once
+def _fine_zones_of(face: AlignedFace) -> np.ndarray:
+    points = None if face.mesh is None else face.mesh.points
+    return fine_zones(face.crop, points, face.person)
 
 
 def _own(crop: np.ndarray, alpha: np.ndarray, look: Look) -> np.ndarray:

@@ -21,6 +21,7 @@ from hasnet_models.opencv import cv2
 DEFAULT_FEATHER = 0.12
 _COLOUR_REACH = 2.0  # of the colours' meeting, in feathers
 _COLOUR_SIGMA = 0.06  # what counts as low frequency, as a share of the side
+_COLOUR_SIDE = 128  # px at which low frequencies are found: finer, they are the same and dear
 _ROWS = 256  # blended at once
 _SEAM = 0.03  # softness of the line between two faces, as a share of the side
 
@@ -118,9 +119,15 @@ def meeting(
 def _gap(avatar: NDArray[np.uint8], crop: NDArray[np.uint8], feather: float) -> NDArray[np.float32]:
     """What to add to an avatar (S, S, 3) for that."""
     size = avatar.shape[0]
-    sigma = max(1.0, _COLOUR_SIGMA * size)
-    source = resized(crop, size).astype(np.float32)
-    gap = cv2.GaussianBlur(source - avatar, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    side = min(size, _COLOUR_SIDE)
+    small = (
+        cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
+        for one in (crop, avatar)
+    )
+    gap = np.subtract(*small)
+    sigma = max(1.0, _COLOUR_SIGMA * side)
+    gap = cv2.GaussianBlur(gap, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    gap = cv2.resize(gap, (size, size), interpolation=cv2.INTER_LINEAR)
     return gap * (1 - feathered_mask(size, min(0.5, feather * _COLOUR_REACH))[..., None])
 
 

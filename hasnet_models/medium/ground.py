@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hasnet_models.medium.lic import strokes
+from hasnet_models.medium.recent import recent
 from hasnet_models.medium.scale import UNIT, Field, blur, noise
 from hasnet_models.medium.tangent_flow import fixed
 from hasnet_models.opencv import cv2
@@ -25,6 +26,7 @@ def unit(field: Field) -> Field:
     return field * np.float32(1 / max(float(field.std()), 1e-6))
 
 
+@recent
 def octaves(
     shape: tuple[int, int], side: float, cell: float, count: int, seed: int, layer: int = 0
 ) -> Field:
@@ -41,12 +43,14 @@ def octaves(
     return unit(total)
 
 
+@recent
 def paper(shape: tuple[int, int], side: float, grain: float, seed: int) -> Field:
     """Tooth of drawing paper: bumps of about `grain` / 512 of the side; mean 0, deviation 1."""
     fine = octaves(shape, side, 2.2 * grain, 2, seed, 1)
     return unit(blur(fine, 0.35 * grain * side / UNIT))
 
 
+@recent
 def fibres(shape: tuple[int, int], side: float, seed: int) -> Field:
     """Fibres of rice paper or silk: short threads in two directions; mean 0, deviation 1."""
     down, across = (
@@ -56,6 +60,7 @@ def fibres(shape: tuple[int, int], side: float, seed: int) -> Field:
     return unit(np.maximum(down, across))
 
 
+@recent
 def canvas(shape: tuple[int, int], side: float, thread: float, seed: int) -> Field:
     """Weave of threads `thread` / 512 of the side apart, as uneven as flax; mean 0, deviation 1."""
     pitch = thread * side / UNIT
@@ -78,6 +83,7 @@ def _slubs(shape: tuple[int, int], side: float, thread: float, seed: int) -> tup
     return found[0], found[1]
 
 
+@recent
 def minerals(shape: tuple[int, int], side: float, grain: float, seed: int) -> Field:
     """Grain of stone: fine crystals in clouds; mean 0, deviation 1."""
     fine = octaves(shape, side, 3.0 * grain, 2, seed, 4)
@@ -85,6 +91,7 @@ def minerals(shape: tuple[int, int], side: float, grain: float, seed: int) -> Fi
     return unit(fine * (1 + np.float32(0.35) * clouds) + np.float32(0.5) * clouds)
 
 
+@recent
 def pores(shape: tuple[int, int], side: float, size: float, seed: int) -> Field:
     """Pits of weathered stone, float32 (H, W): 0 on the surface, 1 in a pit."""
     field = unit(blur(noise(shape, side, size / UNIT, seed, _LAYER + 60), 0.5 * size * side / UNIT))

@@ -12,12 +12,15 @@ import functools
 
 import numpy as np
 
-from hasnet_models.medium.scale import UNIT, Field, noise, resize
+from hasnet_models.medium import scale
+from hasnet_models.medium.recent import recent
+from hasnet_models.medium.scale import UNIT, Field, resize
 from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 
 _GROWTH = 2.2
 _CELL = 2.2  # px of a cell that are enough
+_noise = recent(scale.noise)
 
 
 def along(field: Field, flow: Flow, length: float) -> Field:
@@ -68,7 +71,7 @@ def strokes(flow: Flow, side: float, cell: float, length: float, seed: int, laye
     factor = max(1, int(cell * side / UNIT / _CELL))
     if factor > 1:
         flow, side = flow.shrunk(factor), side / factor
-    drawn = along(noise(flow.x.shape, side, cell / UNIT, seed, layer), flow, length * side / UNIT)
+    drawn = along(_noise(flow.x.shape, side, cell / UNIT, seed, layer), flow, length * side / UNIT)
     drawn = drawn - drawn.mean()
     return resize(drawn * np.float32(1 / max(float(drawn.std()), 1e-6)), shape)
 

@@ -1,4 +1,4 @@
-"""A runtime that does not do twice what a slider leaves as it was."""
+"""A runtime that does not do twice what a slider leaves as it was, and can be told to stop."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from hasnet_models.runtimes.contract import Pixels, Planes, Runtime
 
 
 class Remembering:
-    """As the runtime in it; the last z_id and X_RT are kept, by the arrays they were made of.
+    """As the runtime in it; the last z_id, X_RT and warped planes are kept, by the arrays they were
+    made of.
 
-    Shape, colouring and strength of an avatar change nothing before X_RT, so that a page asks for
-    the same one again and again.
+    Shape, colouring and strength of an avatar change nothing before X_RT, its colouring nothing
+    before that is warped, so that a page asks for the same ones again and again.
 
     Args:
+        go_on: called before each operation that has to be done; what it raises ends the avatar.
         most: results kept.
     """
 
-    def __init__(self, runtime: Runtime, most: int = 8) -> None:
+    def __init__(
+        self, runtime: Runtime, go_on: Callable[[], None] = lambda: None, most: int = 16
+    ) -> None:
         self._runtime = runtime
+        self._go_on = go_on
         self._most = most
         self._kept: OrderedDict[str, Any] = OrderedDict()
 
@@ -38,9 +43,24 @@ class Remembering:
         """See `Runtime.recolour`."""
         return self._once(self._runtime.recolour, *arrays)
 
+    def warp(self, planes: Planes, flow: Planes) -> Planes:
+        """See `Runtime.warp`."""
+        return self._once(self._runtime.warp, planes, flow)
+
+    def lay(self, *arguments: Any, **named: Any) -> Planes:
+        """See `Runtime.lay`."""
+        self._go_on()
+        return self._runtime.lay(*arguments, **named)
+
+    def redraw(self, *arguments: Any, **named: Any) -> Planes:
+        """See `Runtime.redraw`."""
+        self._go_on()
+        return self._runtime.redraw(*arguments, **named)
+
     def _once(self, operation: Callable[..., Any], *arrays: np.ndarray) -> Any:
         key = operation.__name__ + "".join(map(_digest, arrays))
         if key not in self._kept:
+            self._go_on()
             self._kept[key] = operation(*arrays)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)

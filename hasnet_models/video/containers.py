@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,6 +21,7 @@ _USUAL_RATE = Fraction(25)
 _MISSING = 1.0  # seconds, beyond a share, by which a clip may end before its header says
 _SHARE = 0.02
 _TURNS = 4
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d*)?)")
 
 
 @dataclass
@@ -136,6 +138,10 @@ def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> 
     """How long the pictures are said to be shown; 0 where nobody says."""
     if stream.duration:
         return float(stream.duration * stream.time_base)
+    # Matroska has tags; the container itself lasts as long as its longest sound or subtitle
+    if match := _CLOCK.fullmatch(stream.metadata.get("DURATION", "")):
+        hours, minutes, seconds = map(float, match.groups())
+        return 3600 * hours + 60 * minutes + seconds
     return (container.duration or 0) / av.time_base
 
 

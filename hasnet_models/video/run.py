@@ -1,7 +1,7 @@
 """One clip at work: frames are read ahead of the networks and written behind them, piece by piece.
 
-    decode, find faces ──> follow, pose, the networks ──> medium, paste ──> encode
-        one thread                this thread               one thread     one thread
+    decode, find faces ──> follow, pose ──> the networks ──> medium, paste ──> encode
+        one thread           one thread     this thread       one thread     one thread
 
 Memory is bounded by what is on its way, whatever the length of the clip. However a run ends, what
 was finished can be played; a run that was killed goes on after its last finished piece.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from hasnet_models.avatar.fingerprint import fingerprint_of
 from hasnet_models.avatar.job import Job
@@ -47,7 +48,8 @@ from hasnet_models.video.target import Target
 from hasnet_models.video.tracking import Tracker
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_AHEAD, _BEHIND = 4, 4  # frames on their way before and after the networks
+_AHEAD, _POSED, _BEHIND = 4, 2, 4  # frames read, posed, and on their way after the networks
+_GROUP = 8  # frames that are drawn together at most, however few faces they have
 _MOST_PIXELS = 2**29  # of all frames of an animation, which is held in memory to be written
 
 Say = Callable[[str], None]
@@ -66,6 +68,15 @@ class Options:
     boil: float = 0.0
     quality: int = 95
     batch: int = 1
+
+
+class Threads(NamedTuple):
+    """One for each step beside the networks."""
+
+    decode: ThreadPoolExecutor
+    pose: ThreadPoolExecutor
+    finish: ThreadPoolExecutor
+    encode: ThreadPoolExecutor
 
 
 class Stopped(HasnetError):
@@ -215,7 +226,7 @@ class Run:
         own, coding = fingerprint_of(self.job), self._coding
         parts = [
             self.digest, own.parameters, own.weights, str(self.options.boil), repr(coding.options),
-            self._segments.suffix, coding.width, coding.height, str(coding.time_base),
+            self._segments.suffix, coding.width, coding.height, str(coding.time_base), state.LAYOUT,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
@@ -228,47 +239,55 @@ class Run:
     # --------------------------------------------------------------------------------- the work
 
     def _draw(self, after: int | None) -> None:
-        with (
-            ThreadPoolExecutor(1, "decode") as decode,
-            ThreadPoolExecutor(1, "finish") as finish,
-            ThreadPoolExecutor(1, "encode") as encode,
-        ):
+        names = ("decode", "pose", "finish", "encode")
+        with contextlib.ExitStack() as stack:
+            threads = Threads(*(stack.enter_context(ThreadPoolExecutor(1, one)) for one in names))
             try:
-                self._draw_frames(self._ahead(decode, after), finish, encode)
+                self._draw_frames(threads, after)
             finally:
-                for pool in (decode, finish, encode):
+                for pool in threads:
                     pool.shutdown(cancel_futures=True)
 
-    def _draw_frames(
-        self,
-        frames: Iterator[tuple[Frame, list[Face]]],
-        finish: ThreadPoolExecutor,
-        encode: ThreadPoolExecutor,
-    ) -> None:
+    def _draw_frames(self, threads: Threads, after: int | None) -> None:
+        """Frame after frame; none is posed before the piece that it belongs to is begun, so that
+        what is known at the end of a piece is of no later frame.
+        """
+        posing: deque[Future[Posed]] = deque()
         group: list[Posed] = []
 
-        def flush() -> None:
-            for posed, renderings in zip(
-                group, self._drawer.render(group, self.options.batch), strict=True
-            ):
-                drawn = finish.submit(self._drawer.finish, posed, renderings)
-                self._writing.append(encode.submit(self._write, drawn))
-                self._collect(_BEHIND)
-            group.clear()
+        def draw(waiting: int) -> None:
+            """All that is posed but the last few."""
+            while len(posing) > waiting:
+                group.append(posing.popleft().result())
+                faces = sum(len(one.cut.faces) for one in group)
+                if faces >= self.options.batch or len(group) >= _GROUP:
+                    self._draw_group(group, threads)
 
-        for frame, faces in frames:
+        def draw_all() -> None:
+            draw(0)
+            self._draw_group(group, threads)
+
+        for frame, faces in self._ahead(threads.decode, after):
             seconds = float(frame.time * self.clip.info.time_base)
             if self._encoder and seconds - self._begun >= SECONDS:
-                flush()
+                draw_all()
                 self._end_piece()
             if self._encoder is None:
                 self._begin_piece(seconds)
-            group.append(self._drawer.pose(frame, faces, seconds))
-            if sum(len(one.cut.faces) for one in group) >= self.options.batch or len(group) >= 8:
-                flush()
-        flush()
+            posing.append(threads.pose.submit(self._drawer.pose, frame, faces, seconds))
+            draw(_POSED)
+        draw_all()
         if self._encoder:
             self._end_piece()
+
+    def _draw_group(self, group: list[Posed], threads: Threads) -> None:
+        """Frames in a row, through the networks and on their way to the file; empties the list."""
+        drawn = self._drawer.render(group, self.options.batch)
+        for posed, renderings in zip(group, drawn, strict=True):
+            finished = threads.finish.submit(self._drawer.finish, posed, renderings)
+            self._writing.append(threads.encode.submit(self._write, finished))
+            self._collect(_BEHIND)
+        group.clear()
 
     def _ahead(
         self, pool: ThreadPoolExecutor, after: int | None

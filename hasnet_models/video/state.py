@@ -15,6 +15,7 @@ from hasnet_models.video.tracking import Track
 Arrays = dict[str, NDArray]
 Named = Callable[[str], Reference]
 
+LAYOUT = 2  # of the arrays; work that was kept in another one is done anew
 _NUMBERS = ("looked", "score", "weight", "lost", "frames", "wanted", "asleep", "fresh", "cut_in")
 
 
@@ -28,7 +29,8 @@ def arrays_of(drawer: Drawer) -> tuple[Arrays, dict[str, str]]:
         at = f"track/{track.number}"
         found[f"{at}/numbers"] = np.float64([getattr(track, name) for name in _NUMBERS])
         found[f"{at}/box"], found[f"{at}/z_id"] = track.box, track.z_id
-        _put_filter(found, f"{at}/landmarks", track.landmarks)
+        found[f"{at}/landmarks"] = track.landmarks
+        _put_filter(found, f"{at}/corners", track.corners)
     names = {}
     for number, sitter in drawer.sitters.items():
         at = f"sitter/{number}"
@@ -76,10 +78,10 @@ def restore(
 
 def _track(found: Mapping[str, NDArray], number: int) -> Track:
     at = f"track/{number}"
-    track = Track(number, found[f"{at}/box"], found[f"{at}/z_id"], 0.0)
+    track = Track(number, *(found[f"{at}/{one}"] for one in ("box", "landmarks", "z_id")), 0.0)
     for name, value in zip(_NUMBERS, found[f"{at}/numbers"], strict=True):
         setattr(track, name, type(getattr(track, name))(value))
-    _get_filter(found, f"{at}/landmarks", track.landmarks)
+    _get_filter(found, f"{at}/corners", track.corners)
     return track
 
 

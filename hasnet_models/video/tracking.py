@@ -2,7 +2,9 @@
 
 Within a shot a face is followed by the overlap of its boxes. One that the detector loses is moved
 on with the pixels around it (Lucas and Kanade 1981) while its avatar fades; where a face appears,
-or after a cut, the z_id tells whether it is known. Landmarks pass a One-Euro filter.
+or after a cut, the z_id tells whether it is known. The frame that a face is cut out of, which five
+landmarks decide together, passes a One-Euro filter: the rim of the avatar lies on ground that does
+not move.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from hasnet_models.face.align import warp
 from hasnet_models.face.choice import ALL, BOX, LIKE, NUMBER, FaceChoice
 from hasnet_models.face.types import Face
-from hasnet_models.frame import similarity
+from hasnet_models.frame import CROP_SIZE, fit_similarity, invert, similarity, transform
 from hasnet_models.opencv import cv2
 from hasnet_models.video.cuts import CutDetector
 from hasnet_models.video.one_euro import OneEuro
@@ -30,7 +32,8 @@ _CHECK = 1.0  # seconds after which a followed face is looked at again
 _HOLD, _FADE_OUT, _FADE_IN = 0.2, 0.4, 0.25  # seconds
 _WIDTH = 320  # px of the small picture in which lost faces are followed
 _GRID = 6  # points along a side of a lost face
-_LEAST, _SLOPE = 1.5, 8.0  # One-Euro: Hz, and Hz for each face a second
+_LEAST, _SLOPE = 0.3, 5.0  # One-Euro: Hz, and Hz for each face a second
+_CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * CROP_SIZE - 0.5
 
 
 @dataclass
@@ -40,7 +43,8 @@ class Track:
     Attributes:
         number: from 0, in the order of appearance.
         box: float32 (4,), x1 y1 x2 y2, px.
-        landmarks: float32 (5, 2), px, filtered.
+        landmarks: float32 (5, 2), px, as the detector gave them.
+        corners: of the frame, (4, 2), px, filtered.
         z_id: of the face as it first came, then as it was last looked at.
         score: the detector's.
         weight: how much of the avatar is shown, 0..1.
@@ -55,9 +59,10 @@ class Track:
 
     number: int
     box: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
     z_id: NDArray[np.float32]
     looked: float
-    landmarks: OneEuro = field(default_factory=lambda: OneEuro(_LEAST, _SLOPE))
+    corners: OneEuro = field(default_factory=lambda: OneEuro(_LEAST, _SLOPE))
     score: float = 0.0
     weight: float = 0.0
     lost: float = 0.0
@@ -70,13 +75,13 @@ class Track:
     @property
     def face(self) -> Face:
         """As a detector would give it."""
-        assert self.landmarks.value is not None
-        return Face(self.box, self.landmarks.value, self.score)
+        return Face(self.box, self.landmarks, self.score)
 
     @property
     def matrix(self) -> NDArray[np.float64]:
         """Photo to crop."""
-        return similarity(self.face.landmarks)
+        assert self.corners.value is not None
+        return fit_similarity(self.corners.value, _CORNERS)
 
     @property
     def is_shown(self) -> bool:
@@ -91,10 +96,11 @@ class Track:
             at_once: it is shown whole from its first frame on.
         """
         if anew:
-            self.landmarks.reset()
+            self.corners.reset()
         unit = max(float(face.box[2] - face.box[0]), 1.0)
-        self.landmarks.step(face.landmarks, time, unit)
-        self.box, self.score, self.lost, self.asleep = face.box, face.score, 0.0, False
+        self.corners.step(transform(_CORNERS, invert(similarity(face.landmarks))), time, unit)
+        self.box, self.landmarks, self.score = face.box, face.landmarks, face.score
+        self.lost, self.asleep = 0.0, False
         self.fresh, self.frames = anew, self.frames + 1
         if anew:
             self.cut_in = at_once
@@ -102,10 +108,10 @@ class Track:
 
     def missed(self, shift: NDArray[np.float32], span: float) -> None:
         """The face was not found; it moved by `shift` px."""
-        assert self.landmarks.value is not None
+        assert self.corners.value is not None
         self.lost, self.fresh = self.lost + span, False
-        self.box = self.box + np.tile(shift, 2)
-        self.landmarks.value = self.landmarks.value + shift
+        self.box, self.landmarks = self.box + np.tile(shift, 2), self.landmarks + shift
+        self.corners.value = self.corners.value + shift
         self.weight = min(self.weight, max(0.0, 1 - max(0.0, self.lost - _HOLD) / _FADE_OUT))
         self.asleep = self.weight <= 0
 
@@ -197,7 +203,7 @@ class Tracker:
         away = [track for track in self.tracks if track.asleep or track.lost]
         track = max(away, key=lambda one: float(one.z_id @ z_id), default=None)
         if track is None or float(track.z_id @ z_id) < SAME:
-            track = Track(len(self.tracks), face.box, z_id, time)
+            track = Track(len(self.tracks), face.box, face.landmarks, z_id, time)
             track.wanted = self.choice.kind == ALL
             self.tracks.append(track)
         track.looked = time

@@ -1,10 +1,13 @@
-// The page's state lies in its controls; one request is on its way at a time, the last one counts.
+// The page's state lies in its controls. Every change is a turn: the program stops working on a turn
+// as soon as it hears of the next one, and what comes back too late is not shown.
 "use strict";
 
 const at = id => document.getElementById(id);
 const state = { photo: null, face: "auto", domain: null, reference: null, touched: {}, colour: {} };
 const SLIDERS = ["strength", "shape", "appearance", "medium"];
-const WAIT = 60, IDLE = 1200;  // milliseconds
+const PAGE = crypto.randomUUID();
+const WAIT = 25, IDLE = 1200;  // milliseconds: a hand that rests, nobody at work
+const GAVE_WAY = 204;  // no content: something newer or more urgent was asked for
 let domains = [];
 
 // ------------------------------------------------------------------------------------ requests
@@ -19,8 +22,14 @@ async function ask(path, options) {
     const text = found ? [found.error, found.hint].filter(Boolean).join(" ") : answer.statusText;
     throw new Error(text);
   }
+  if (answer.status === GAVE_WAY) throw Object.assign(new Error(), { gaveWay: true });
   return found;
 }
+
+let turn = 0, shown = 0, done = 0;
+
+const nextTurn = () => `page=${PAGE}&turn=${++turn}`;
+const working = () => done !== turn;
 
 function complain(error) { at("problem").textContent = error ? error.message : ""; }
 
@@ -29,30 +38,49 @@ function complain(error) { at("problem").textContent = error ? error.message : "
 async function open(blob, name) {
   complain(null);
   at("state").textContent = "Looking for faces…";
+  const query = `name=${encodeURIComponent(name)}&${nextTurn()}`, mine = turn;
   try {
-    const found = await ask(`photo?name=${encodeURIComponent(name)}`, { method: "POST", body: blob });
+    const found = await ask(`photo?${query}`, { method: "POST", body: blob });
+    if (mine !== turn) return;
     state.photo = found;
     state.face = "auto";
-    showFaces(found);
+    showPhoto(found);
     at("state").textContent = "";
     showWorlds();
     if (found.faces.length) refresh();
     else complain(new Error(found.notes[0]));
+    lookForOthers(found).catch(complain);
   } catch (error) {
+    if (error.gaveWay) return;
     at("state").textContent = "";
     complain(error);
-  }
+  } finally { if (mine === turn) done = mine; }
 }
 
-function showFaces(photo) {
+function showPhoto(photo) {
   at("faces").hidden = false;
   at("drop-text").textContent = photo.name;
   at("preview").src = `photo/${photo.photo}.jpg`;
+  showFaces(photo, []);
+}
+
+// The largest face is found at once; the others, which may be small, while it is drawn.
+async function lookForOthers(photo) {
+  const { faces } = await ask(`photo/${photo.photo}/faces`);
+  if (state.photo !== photo || !faces.length) return;
+  showFaces(photo, faces);
+  if (photo.faces.length) return;
+  photo.faces = faces;
+  complain(null);
+}
+
+function showFaces(photo, faces) {
+  const several = faces.length > 1 || (faces.length === 1 && !photo.faces.length);
   at("faces").querySelectorAll("button").forEach(one => one.remove());
-  const several = photo.faces.length > 1;
-  photo.faces.forEach((box, i) => several && at("faces").append(faceButton(box, i + 1, photo)));
+  faces.forEach((box, i) => several && at("faces").append(faceButton(box, i + 1, photo)));
   at("face-line").hidden = !several;
-  at("face-line").textContent = `${photo.faces.length} faces: choose one; the largest is taken now.`;
+  at("face-line").textContent = photo.faces.length
+    ? `${faces.length} faces: choose one; the largest is taken now.` : "Choose a face.";
 }
 
 function faceButton([x, y, w, h], number, photo) {
@@ -139,7 +167,8 @@ function swatches(colours) {
   return box;
 }
 
-function card(group, value, text, picture, checked, choose) {
+// The query of a card is what its picture is drawn from; none for one without a picture of its own.
+function card(group, value, text, picture, checked, choose, query) {
   const label = document.createElement("label"), input = document.createElement("input");
   const name = document.createElement("span");
   label.className = "card";
@@ -148,15 +177,16 @@ function card(group, value, text, picture, checked, choose) {
   input.addEventListener("change", choose);
   name.textContent = text;
   label.append(input, picture, name);
+  if (query) label.dataset.query = new URLSearchParams(query);
   return label;
 }
 
 function showWorlds() {
   const cards = domains.map(domain => card("world", domain.name, domain.name,
     swatches(domain.references[0].colours), domain.name === state.domain,
-    () => chooseWorld(domain.name)));
+    () => chooseWorld(domain.name), { domain: domain.name }));
   at("worlds").replaceChildren(...cards);
-  thumbs(state.photo, state.face);
+  showReferences();
 }
 
 function chooseWorld(name) {
@@ -169,12 +199,13 @@ function chooseWorld(name) {
 
 function showReferences() {
   const domain = domains.find(one => one.name === state.domain);
-  const likest = card("reference", "", "likest", swatches(["#fff", "#bbb", "#777", "#333"]), true,
-    () => chooseReference(null));
+  const likest = card("reference", "", "likest", swatches(["#fff", "#bbb", "#777", "#333"]),
+    !state.reference, () => chooseReference(null));
   const cards = domain.references.map(one => card("reference", one.name,
-    one.name.replace(`${domain.name}-`, ""), swatches(one.colours), false,
-    () => chooseReference(one.name)));
+    one.name.replace(`${domain.name}-`, ""), swatches(one.colours), one.name === state.reference,
+    () => chooseReference(one.name), { domain: domain.name, reference: one.name }));
   at("references").replaceChildren(likest, ...cards);
+  drawCards();
 }
 
 function chooseReference(name) {
@@ -183,28 +214,45 @@ function chooseReference(name) {
   refresh();
 }
 
-// Each world with the user's own face, one after the other, while nothing else is asked for.
-let idle = 0;
+// Each card with the user's own face, with the example's before there is one; one after the other,
+// worlds first, while nothing else is asked for.
+let idle = 0, round = 0, example = null;
 
-async function thumbs(photo, face) {
-  if (!photo || !photo.faces.length) return;
-  for (const domain of domains) {
-    do { await new Promise(done => setTimeout(done, 100)); }
-    while (working || performance.now() - idle < IDLE);
-    if (state.photo !== photo || state.face !== face) return;
-    const query = new URLSearchParams({ domain: domain.name, face });
-    const picture = new Image();
-    picture.alt = "";
-    picture.src = `photo/${photo.photo}/thumb.jpg?${query}`;
-    const loaded = await picture.decode().then(() => true, () => false);
-    const input = at("worlds").querySelector(`input[value="${domain.name}"]`);
-    if (loaded && input && state.photo === photo) input.nextElementSibling.replaceWith(picture);
+async function drawCards() {
+  const mine = ++round, own = state.photo && state.photo.faces.length;
+  const photo = own ? state.photo : example, face = own ? state.face : "auto";
+  const undrawn = () => document.querySelector(".card[data-query]:not(.drawn)");
+  for (let next; photo && (next = undrawn());) {
+    do { await new Promise(rested => setTimeout(rested, 100)); }
+    while (working() || performance.now() - idle < IDLE);
+    if (mine !== round) return;
+    const query = new URLSearchParams(next.dataset.query);
+    query.set("face", face);
+    const answer = await fetch(`photo/${photo.photo}/thumb.jpg?${query}`);
+    if (answer.status === GAVE_WAY) continue;
+    next.classList.add("drawn");
+    if (answer.ok) await showOnCard(next, await answer.blob());
   }
+}
+
+async function showOnCard(card, blob) {
+  const picture = new Image();
+  picture.alt = "";
+  picture.src = URL.createObjectURL(blob);
+  await picture.decode();
+  card.prepend(picture);
+  URL.revokeObjectURL(picture.src);
+}
+
+async function openExample() {
+  const body = await (await fetch(document.body.dataset.example)).blob();
+  example = await ask("photo?name=example.jpg", { method: "POST", body });
+  if (!state.photo) drawCards();
 }
 
 // -------------------------------------------------------------------------------------- avatar
 
-let wanted = 0, working = false, timer = null;
+let timer = null;
 
 function asked() {
   const found = { domain: state.domain, reference: state.reference, face: state.face,
@@ -216,33 +264,33 @@ function asked() {
 }
 
 function refresh() {
-  wanted += 1;
   idle = performance.now();
   clearTimeout(timer);
   timer = setTimeout(work, WAIT);
 }
 
 async function work() {
-  if (working || !state.photo || !state.photo.faces.length || !state.domain) return;
-  const turn = wanted, photo = state.photo;
-  working = true;
+  if (!state.photo || !state.photo.faces.length || !state.domain) return;
+  const photo = state.photo, query = nextTurn(), mine = turn;
   at("stage").classList.add("busy");
   try {
-    const made = await ask(`photo/${photo.photo}/avatar`, { method: "POST",
+    const made = await ask(`photo/${photo.photo}/avatar?${query}`, { method: "POST",
       headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked()) });
-    if (state.photo === photo) await show(made);
-    complain(null);
-  } catch (error) { complain(error); }
-  working = false;
+    await show(made, mine, photo);
+  } catch (error) { if (!error.gaveWay) complain(error); }
+  if (mine !== turn) return;
+  done = mine;
   at("stage").classList.remove("busy");
   idle = performance.now();
-  if (turn !== wanted) work();
 }
 
-async function show(made) {
+async function show(made, mine, photo) {
   const after = at("after"), before = at("before"), next = new Image();
-  next.src = `avatar/${made.avatar}.png`;
+  next.src = `avatar/${made.avatar}`;
   await next.decode();
+  if (mine < shown || state.photo !== photo) return;
+  shown = mine;
+  complain(null);
   after.src = next.src;
   before.src = `avatar/${made.avatar}/before.jpg`;
   at("empty").hidden = true;
@@ -328,6 +376,6 @@ ask("domains").then(found => {
   if (!domains.length) throw new Error("No world is installed: run pip install on a package of one.");
   state.domain = (domains.find(one => one.name === "sketch") || domains[0]).name;
   showWorlds();
-  showReferences();
+  return openExample();
 }).catch(complain);
 split();
