@@ -31,9 +31,11 @@ from hasnet_models.weights.load import load_vgg
 VGG_SIDE = 128
 DEEPEST = "relu5_3"
 EMBEDDED = f"{EMBEDDED_VGG}-pool5"
-# brings the embedded network's features to about 1, and FID and KID to about the size that those
-# of InceptionV3 have
-VGG_SCALE = 10.0
+# Brings the embedded network's pool5 to the size that InceptionV3's features have, a root mean
+# square of 0.2 to 0.6: KID's cubic kernel would outweigh all else in Overall.
+POOL5_SCALE = 30.0
+# the same for relu4_2, which the classifier looks at
+RELU4_SCALE = 10.0
 
 Layers = Mapping[str, Tensor]
 
@@ -66,7 +68,7 @@ class Perception:
 
 def pooled(layers: Layers) -> NDArray:
     """The means of relu4_2 over the picture, float64 (512,): what the classifier looks at."""
-    return (layers[EMBEDDED_LAST].mean((2, 3))[0] / VGG_SCALE).double().cpu().numpy()
+    return (layers[EMBEDDED_LAST].mean((2, 3))[0] / RELU4_SCALE).double().cpu().numpy()
 
 
 def pool5(deepest: Tensor) -> NDArray:
@@ -76,7 +78,7 @@ def pool5(deepest: Tensor) -> NDArray:
 
 def embedded() -> FeatureModule:
     """The features that need no file."""
-    return FeatureModule(EMBEDDED, lambda _rgb, layers: pool5(layers[DEEPEST]) / VGG_SCALE)
+    return FeatureModule(EMBEDDED, lambda _rgb, layers: pool5(layers[DEEPEST]) / POOL5_SCALE)
 
 
 def from_file(path: Path, device: torch.device) -> FeatureModule:
