@@ -21,12 +21,14 @@ class AblationBudget:
         images: that each sees.
         preset: of the base.
         cache: folder of decoded faces; None for the usual one.
+        parts: of faces, as `hasnet train` takes them; None for the folder's own.
     """
 
     images: int
     preset: str = "lite"
     cache: Path | None = None
     device: str = "auto"
+    parts: Path | None = None
 
 
 def train(
@@ -56,8 +58,8 @@ def train(
     terminal.note(f"{name}: training for {budget.images} images in {run}")
     keep_memory_mapped()
     preset = load_preset(budget.preset, ablations=ablations)
-    job = TrainingJob("tt", faces, run, preset, base=base)
-    spent = Budget(images=goal, save_every=1.0, preview_every=math.inf, keep=1)
+    job = TrainingJob("tt", faces, run, preset, base=base, parts=budget.parts)
+    spent = Budget(images=goal, save_every=5.0, preview_every=math.inf, keep=1)
     runtime = Runtime.choose(resolve_device(budget.device))
     cache = budget.cache or session.default_cache()
     _, interrupted = session.run_job(job, spent, runtime, cache, terminal.detail, lambda *_: None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hasnet_cli import factory
+from hasnet_cli.compare_peers import Peer, universal
 from hasnet_cli.console import Terminal
 from hasnet_models import image_io
 from hasnet_models.atomic import write_whole
@@ -23,6 +25,7 @@ from hasnet_models.figures.plan import FIGURES, OTHERS, REFERENCE, SOURCE, Figur
 
 PAIRS = "pairs.csv"
 
+Other = Outputs | Peer
 Cells = dict[str, NDArray[np.uint8] | None]
 Made = list[tuple[Sample, Cells]]
 Body = tuple[list[str], list[str], list[list[NDArray[np.uint8] | None]]]
@@ -39,6 +42,7 @@ class CompareOptions:
     seed: int
     side: int
     cells: bool
+    peers: bool
     device: str
 
 
@@ -60,16 +64,31 @@ def compare(
     with terminal.progress(sum(map(len, drawn.values()))) as advance:
         for number, samples in drawn.items():
             figure = FIGURES[number]
-            rows = list(_rows(figure, samples, maker, others, terminal, advance))
+            with _beside(figure, maker, others, options, terminal) as beside:
+                rows = list(_rows(figure, samples, maker, beside, terminal, advance))
             failed, made = failed + len(samples) - len(rows), made + len(rows)
-            _say_missing(figure, [sample for sample, _ in rows], others, terminal)
+            _say_missing(figure, [sample for sample, _ in rows], beside, terminal)
             if rows:
                 _write(figure, rows, options, terminal)
     return failed, made
 
 
+@contextmanager
+def _beside(
+    figure: Figure, maker: Maker, others: Sequence[Outputs], options: CompareOptions,
+    terminal: Terminal,
+) -> Iterator[Sequence[Other]]:  # fmt: skip
+    """Who stands among the others in a figure: those of `hasnet eval`, then those given."""
+    if not (figure.universal and options.peers):
+        yield others
+        return
+    given = {other.name for other in others}
+    with universal(maker, terminal.note) as peers:
+        yield [*(peer for peer in peers if peer.name not in given), *others]
+
+
 def _rows(
-    figure: Figure, samples: Sequence[Sample], maker: Maker, others: Sequence[Outputs],
+    figure: Figure, samples: Sequence[Sample], maker: Maker, others: Sequence[Other],
     terminal: Terminal, advance: Callable[[], None],
 ) -> Iterator[tuple[Sample, Cells]]:  # fmt: skip
     """What is shown of each sample; one that fails is left out."""
@@ -82,7 +101,7 @@ def _rows(
 
 
 def _cells(
-    figure: Figure, sample: Sample, maker: Maker, others: Sequence[Outputs], terminal: Terminal
+    figure: Figure, sample: Sample, maker: Maker, others: Sequence[Other], terminal: Terminal
 ) -> Cells:
     cells: Cells = {}
     columns = (SOURCE, REFERENCE, *figure.columns) if figure.grid else figure.columns
@@ -94,7 +113,7 @@ def _cells(
     return cells
 
 
-def _of_other(other: Outputs, sample: Sample, terminal: Terminal) -> NDArray[np.uint8] | None:
+def _of_other(other: Other, sample: Sample, terminal: Terminal) -> NDArray[np.uint8] | None:
     """What another system made of it; a picture that cannot be read is that cell's fault alone."""
     try:
         return other.cell(sample)
@@ -145,7 +164,7 @@ def _write_cells(rows: Made, folder: Path) -> None:
 
 
 def _say_missing(
-    figure: Figure, samples: Sequence[Sample], others: Sequence[Outputs], terminal: Terminal
+    figure: Figure, samples: Sequence[Sample], others: Sequence[Other], terminal: Terminal
 ) -> None:
     for other in others if OTHERS in figure.columns else ():
         if missing := other.missing(samples):

@@ -244,7 +244,8 @@ def test_ablations_are_rows_of_table_2_with_their_own_weights(
 ):
     trained, loaded = [], []
 
-    def train(name, changes, *_):
+    def train(name, changes, _faces, _out, budget, _terminal):
+        assert (budget.images, budget.parts) == (8, tmp_path / "parts.json")
         trained.append(changes)
         return tmp_path / "-".join(("weights", *changes))
 
@@ -257,6 +258,7 @@ def test_ablations_are_rows_of_table_2_with_their_own_weights(
     monkeypatch.setattr(paper, "DOMAINS", ("red",))
     monkeypatch.setattr(paper, "SOURCES", eval_fakes.NAMES)
     arguments = ("eval", faces, "--paper", "--sources", 3, "--photos", 5, "--ablate-images", 8)
+    arguments += ("--parts", tmp_path / "parts.json")
     assert run(*arguments, "-o", tmp_path / "out").code == 0
     second, third = json.loads((tmp_path / "out" / "table.json").read_text())["tables"]
     names = [row["system"] for row in second["rows"] if not row["failure"]]
@@ -280,3 +282,4 @@ def test_an_ablation_is_trained_on_from_the_base_and_only_once(base, folder, tmp
     assert any(not np.array_equal(trained[name], installed[name]) for name in trained)
     ablations.train(*arguments)
     assert weights.stat().st_mtime_ns == before
+    assert not list(weights.parent.glob("preview*")), "a preview costs more than a short training"

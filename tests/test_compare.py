@@ -11,6 +11,7 @@ import pytest
 from hasnet_cli import factory
 from hasnet_models import image_io
 from hasnet_models.errors import UsageError
+from hasnet_models.evaluation.systems import catalogue, source
 from hasnet_models.figures.gallery import Face, Gallery, read_photos
 from hasnet_models.figures.layout import figure_sheet
 from hasnet_models.figures.plan import FIGURES, draw
@@ -109,6 +110,37 @@ def faces(run, site, pipeline):
     return Path("faces")
 
 
+class Peer(source.Source):
+    """Takes the reference for its picture."""
+
+    name = "peer"
+
+    def make(self, sample):
+        return sample.reference
+
+
+class Absent(Peer):
+    name = "absent"
+
+    def open(self, samples):
+        raise UsageError("it is not installed")
+
+
+class Broken(Peer):
+    name = "broken"
+
+    def make(self, sample):
+        raise RuntimeError("a fault\nof two lines")
+
+
+@pytest.fixture(autouse=True)
+def peers(monkeypatch):
+    """No peers but those that a test adds to."""
+    found = [source.Source()]
+    monkeypatch.setattr(catalogue, "peers", lambda: found)
+    return found
+
+
 def names() -> list[dict[str, str]]:
     return list(csv.DictReader(Path("out/pairs.csv").open()))
 
@@ -150,6 +182,29 @@ def test_the_cells_are_a_study_and_another_systems_outputs(run, faces):
     assert f"Peer / 2 lacks 1 of 4 pictures, such as {gone.name}" in err
     assert image_io.read("again/figure-7.png").rgb.shape[1] == plain + 68
     assert len(list(Path("again/figure-7/Peer - 2").iterdir())) == 2
+
+
+def test_figure_7_has_the_universal_methods_and_no_other_does(run, faces, peers):
+    peers += [Peer(), Absent(), Broken()]
+    args = ("compare", faces, "--figure", "7", "--figure", "8", "--side", "64", "--cells")
+    code, _, err = run(*args, "-o", "out")
+    assert code == 0 and "absent is left out: it is not installed" in err
+    assert err.count("a fault of two lines") == 4 and "Traceback" not in err
+    folders = {n: {path.name for path in Path(f"out/figure-{n}").iterdir()} for n in (7, 8)}
+    assert folders == {7: {"source", "reference", "HASNet", "peer"},
+                       8: {"source", "reference", "HASNet"}}  # fmt: skip
+    for path in Path("out/figure-7/peer").iterdir():
+        same = image_io.read(Path("out/figure-7/reference") / path.name).rgb
+        assert np.array_equal(image_io.read(path).rgb, same)
+    run(*args, "-o", "bare", "--no-peers")
+    assert not Path("bare/figure-7/peer").exists()
+
+
+def test_peers_need_a_reference_that_is_a_picture(run, faces, peers):
+    peers.append(Peer())
+    image(Path("me.png"))
+    code, _, err = run("compare", "me.png", "-o", "out", "--figure", "7", "--side", "64")
+    assert code == 0 and "peer lacks 4 of 4 pictures" in err
 
 
 def test_photos_of_ones_own_meet_the_domains_own_references(run, faces):

@@ -136,6 +136,32 @@ def test_kid_is_near_zero_for_one_distribution_and_large_for_two(rng):
     assert low < kids.kid(a, far) < high
 
 
+def test_the_interval_of_kid_is_as_wide_as_new_pictures_would_move_it(rng):
+    def drawn(count):
+        return np.maximum(rng.normal(0.3, size=(count, 32)), 0) * rng.gamma(8, 1 / 8, (count, 1))
+
+    real = drawn(30)
+    spread = np.std([literal_kid_quick(real, drawn(20)) for _ in range(300)])
+    ends = np.array([kids.kid_interval(real, drawn(20), 0.0, seed=i) for i in range(20)])
+    assert 0.6 < np.ptp(ends, axis=1).mean() / (2 * 1.96 * spread) < 1.6
+
+
+def test_the_interval_of_kid_passes_over_a_picture_that_was_drawn_alone(rng, monkeypatch):
+    monkeypatch.setattr(kids, "normal_interval", lambda _, statistic, count, seed: statistic)
+    statistic = kids.kid_interval(rng.normal(size=(6, 4)), rng.normal(size=(5, 4)), 0.0)
+    assert np.isnan(statistic(np.zeros(5, int))) and np.isfinite(statistic(np.arange(5)))
+    values = iter([1.0, np.nan, 3.0, np.nan])
+    assert normal_interval(2.0, lambda _: next(values), 5, times=4) == pytest.approx(
+        (2 - 1.96, 2 + 1.96), abs=1e-3
+    )
+
+
+def literal_kid_quick(real, fake):
+    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in
+              (kids.kernel(real, real), kids.kernel(fake, fake))]  # fmt: skip
+    return 100 * (sum(within) - 2 * kids.kernel(real, fake).mean())
+
+
 # -------------------------------------------------------------------------------------- content
 
 

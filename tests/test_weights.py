@@ -313,11 +313,15 @@ def test_the_embedded_networks_load_frozen_on_the_cpu():
 
 
 @pytest.mark.slow
-def test_the_embedded_vgg16_ends_where_its_weights_end():
-    assert load.load_vgg(last="relu3_2").names[-1] == "relu3_2"
-    with pytest.raises(WeightsError, match="VGG16 up to relu4_3 do not fit"):
-        load.load_vgg(last="relu4_3")
-    assert isinstance(load.load_vgg(), VGGFeatures)
+def test_only_what_lies_beyond_relu4_2_reads_the_second_file_of_vgg16(monkeypatch):
+    read, path = [], load.weight_path
+    monkeypatch.setattr(load, "weight_path", lambda name: read.append(name) or path(name))
+    assert load.load_vgg().names[-1] == "relu4_2" and read == [load.VGG_FILE]
+    read.clear()
+    whole = load.load_vgg(last="relu5_3")
+    assert isinstance(whole, VGGFeatures) and read == [load.VGG_FILE, load.VGG_REST_FILE]
+    deep = whole(torch.zeros(1, 3, 32, 32), ("relu5_3",))["relu5_3"]
+    assert deep.shape == (1, 512, 2, 2) and deep.isfinite().all() and deep.max() > 0
 
 
 def test_a_vgg_file_that_does_not_say_what_it_is_is_named(embedded, monkeypatch, tmp_path):

@@ -42,6 +42,9 @@ NUMBERS = ("5", "7", "8", "9", "10")
 @click.option("--seed", type=int, default=0, help="All that is drawn follows from it.")
 @click.option("--side", type=click.IntRange(64, 512), default=192, help="Pixels of one picture.")
 @click.option("--cells", is_flag=True, help="Also write each picture, as `hasnet study` reads it.")
+@click.option(
+    "--peers/--no-peers", default=True, help="Universal style transfer in figure 7.  [default: on]"
+)
 @device_option
 @progress_option
 @verbosity_options
@@ -55,8 +58,9 @@ def command(
 
     FACES is a folder of aligned faces with an index.tsv, whose pictures are sources and references.
     PHOTOS are sources of your own; references are the domains' own then, or pictures of
-    --references. DIR gets figure-N.png and pairs.csv, which names every sample: pictures of
-    another system that are called so become a further column by --outputs and --name.
+    --references. Figure 7 has the universal methods that `hasnet eval` compares. DIR gets
+    figure-N.png and pairs.csv, which names every sample: pictures of another system that are called
+    so become a further column by --outputs and --name.
     """
     if len(outputs) != len(names):
         raise UsageError("Each --outputs DIR needs a --name, in the same order.")

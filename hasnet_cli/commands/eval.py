@@ -47,6 +47,7 @@ class EvalOptions:
     ablate_images: int | None
     preset: str
     cache: Path | None
+    parts: Path | None
     inputs_only: bool
     device: str
 
@@ -71,7 +72,7 @@ class EvalOptions:
         images = self.ablate_images
         if images is None:
             images = _PAPER_IMAGES if self.paper else 0
-        return AblationBudget(images, self.preset, self.cache, self.device)
+        return AblationBudget(images, self.preset, self.cache, self.device, self.parts)
 
     def line_up(self, faces: Path, terminal: Terminal) -> LineUp:
         """Who is compared."""
@@ -114,6 +115,7 @@ class EvalOptions:
 )  # fmt: skip
 @click.option("--preset", default="lite", metavar="NAME|FILE.toml", help="Of the ablations' base.")
 @click.option("--cache", type=PATH, help="Folder for the ablations' decoded faces.")
+@click.option("--parts", type=PATH, help="Parts of faces, for the ablations as for hasnet train.")
 @click.option("--inputs-only", is_flag=True, help="Write inputs and pairs.csv, and stop.")
 @device_option
 @json_option

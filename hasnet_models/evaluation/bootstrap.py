@@ -41,10 +41,10 @@ def normal_interval(
     their standard deviation is right.
 
     Args:
-        statistic: of the positions that are drawn, (count,).
+        statistic: of the positions that are drawn, (count,); NaN where it has none.
         times: how many resamples.
     """
     rng = np.random.default_rng(seed)
     found = [statistic(rng.integers(count, size=count)) for _ in range(times)]
-    reach = _Z * float(np.std(found))
+    reach = _Z * float(np.nanstd(found))
     return estimate - reach, estimate + reach

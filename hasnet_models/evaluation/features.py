@@ -1,7 +1,7 @@
 """What FID and KID compare: features of pictures, by a network that is always named.
 
-Without anything else these are the means of relu4_2 of the embedded VGG16. Who has them gives the
-file of torchvision's VGG16 or VGG19 (pool5 then) or of the InceptionV3 that published FIDs are of.
+Without anything else these are the means of pool5 of the embedded VGG16. Who has them gives the
+file of torchvision's VGG16 or VGG19 (pool5 too) or of the InceptionV3 that published FIDs are of.
 Values of different features do not compare, so the name stands in the column's name.
 """
 
@@ -23,14 +23,19 @@ from hasnet_models.evaluation.content import LAYERS
 from hasnet_models.evaluation.inception import SHA256, SIDE, load_inception
 from hasnet_models.face.align import resized
 from hasnet_models.networks.tensors import to_tensor
+from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.weights.files import sha256_of
 from hasnet_models.weights.load import load_vgg
 
 # side in px that VGG sees a picture at: that of the losses in training
 VGG_SIDE = 128
-EMBEDDED = f"{EMBEDDED_VGG}-{EMBEDDED_LAST}"
-# brings FID and KID of these features to about the size that those of InceptionV3 have
-VGG_SCALE = 10.0
+DEEPEST = "relu5_3"
+EMBEDDED = f"{EMBEDDED_VGG}-pool5"
+# Brings the embedded network's pool5 to the size that InceptionV3's features have, a root mean
+# square of 0.2 to 0.6: KID's cubic kernel would outweigh all else in Overall.
+POOL5_SCALE = 30.0
+# the same for relu4_2, which the classifier looks at
+RELU4_SCALE = 10.0
 
 Layers = Mapping[str, Tensor]
 
@@ -53,22 +58,27 @@ class Perception:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.net = load_vgg().to(device)
+        self.net = load_vgg(last=DEEPEST).to(device)
 
     @torch.inference_mode()
     def layers(self, rgb: NDArray[np.uint8]) -> dict[str, Tensor]:
         """The features (1, C, H, W) of a picture uint8 (S, S, 3), by layer."""
-        return self.net(_tensor(rgb, VGG_SIDE, self.device), LAYERS)
+        return self.net(_tensor(rgb, VGG_SIDE, self.device), (*LAYERS, DEEPEST))
 
 
 def pooled(layers: Layers) -> NDArray:
-    """The means of the last layer over the picture, float64 (512,)."""
-    return (layers[EMBEDDED_LAST].mean((2, 3))[0] / VGG_SCALE).double().cpu().numpy()
+    """The means of relu4_2 over the picture, float64 (512,): what the classifier looks at."""
+    return (layers[EMBEDDED_LAST].mean((2, 3))[0] / RELU4_SCALE).double().cpu().numpy()
+
+
+def pool5(deepest: Tensor) -> NDArray:
+    """The means of pool5 over the picture, float64 (512,), of relu5_3 (1, 512, H, W)."""
+    return F.max_pool2d(deepest, 2).mean((2, 3))[0].double().cpu().numpy()
 
 
 def embedded() -> FeatureModule:
     """The features that need no file."""
-    return FeatureModule(EMBEDDED, lambda _rgb, layers: pooled(layers))
+    return FeatureModule(EMBEDDED, lambda _rgb, layers: pool5(layers[DEEPEST]) / POOL5_SCALE)
 
 
 def from_file(path: Path, device: torch.device) -> FeatureModule:
@@ -90,7 +100,7 @@ def from_file(path: Path, device: torch.device) -> FeatureModule:
             f"{path} is not the InceptionV3 that FIDs are published with: its sha256 differs.",
             "It is called pt_inception-2015-12-05-6726825d.pth.",
         )
-    return _vgg_pool5(load_vgg(path, last="relu5_3"), device)
+    return _torchvision(load_vgg(path, last=DEEPEST).to(device), device)
 
 
 def _inception(net: nn.Module, device: torch.device) -> FeatureModule:
@@ -101,15 +111,12 @@ def _inception(net: nn.Module, device: torch.device) -> FeatureModule:
     return FeatureModule("inceptionv3", describe)
 
 
-def _vgg_pool5(net: nn.Module, device: torch.device) -> FeatureModule:
-    last = net.names[-1]
-
+def _torchvision(net: VGGFeatures, device: torch.device) -> FeatureModule:
     @torch.inference_mode()
     def describe(rgb: NDArray[np.uint8], _layers: Layers) -> NDArray:
-        found = net(_tensor(rgb, VGG_SIDE, device), [last])[last]
-        return F.max_pool2d(found, 2).mean((2, 3))[0].double().cpu().numpy()
+        return pool5(net(_tensor(rgb, VGG_SIDE, device), [DEEPEST])[DEEPEST])
 
-    return FeatureModule(f"{net.arch}-pool5", describe)
+    return FeatureModule(f"torchvision-{net.arch}-pool5", describe)
 
 
 def _tensor(rgb: NDArray[np.uint8], side: int, device: torch.device) -> Tensor:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hasnet_models.config.frozen import EMBEDDED_VGG
 from hasnet_models.evaluation.bootstrap import mean_interval
-from hasnet_models.evaluation.features import EMBEDDED
 from hasnet_models.evaluation.fid import fid, fid_interval
 from hasnet_models.evaluation.ground import DomainJudge, column
 from hasnet_models.evaluation.judge import ID, Judge
@@ -47,7 +47,7 @@ def columns_of(judge: Judge, *, domains: bool) -> tuple[Column, ...]:
         Column("fid", f"FID ({net})", "lower"),
         Column("kid", f"KID x100 ({net})", "lower"),
         Column("overall", f"Overall ({judge.embedders[0]}, {net})", "lower"),
-        Column("content", f"content ({EMBEDDED.split('-')[0]})", "lower", 3),
+        Column("content", f"content ({EMBEDDED_VGG})", "lower", 3),
         Column("ssim", "SSIM outside the face", "higher", 3),
         Column("landmarks", "landmark error", "", 3),
         Column("mesh", "mesh found", "higher"),

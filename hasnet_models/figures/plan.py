@@ -34,6 +34,7 @@ class Figure:
         photos: whether sources are photos, and not faces of any other domain.
         grid: the sources by the references, in place of the columns.
         lying: a column a sample, a row what is shown of it.
+        universal: whether methods for any style stand among the others.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Figure:
     photos: bool = False
     grid: bool = False
     lying: bool = False
+    universal: bool = False
 
 
 FIGURES = {
@@ -55,7 +57,7 @@ FIGURES = {
         ),
         Figure(
             7, "beside universal style transfer", _THREE, 2,
-            (SOURCE, REFERENCE, OTHERS, HASNET),
+            (SOURCE, REFERENCE, OTHERS, HASNET), universal=True,
         ),
         Figure(
             8, "beside networks for two domains", _THREE, 3,

@@ -58,6 +58,8 @@ class Stage(Protocol):
 class Budget:
     """How long to train and how often to save, in minutes; ``images`` counts from zero.
 
+    An infinite ``preview_every`` makes no preview at all.
+
     ``keep``: checkpoints kept, the last ones; the best is kept beside them.
     """
 
@@ -141,6 +143,7 @@ class RunRecorder:
         self.watchers = watchers
         self.first = distributed.rank() == 0
         self.start, self.meter = time.monotonic(), Meter()
+        self.previews = math.isfinite(budget.preview_every)
         self.due = {"log": 0.0, "save": budget.save_every, "preview": 0.5}
         if self.first:
             _make_folder(run)
@@ -168,7 +171,7 @@ class RunRecorder:
             self._log()
         if self._is_due("save", self.budget.save_every):
             save(self.stage, self.run, self.budget.keep)
-        if self._is_due("preview", self.budget.preview_every):
+        if self.previews and self._is_due("preview", self.budget.preview_every):
             self._preview()
 
     def close(self) -> None:
@@ -177,7 +180,8 @@ class RunRecorder:
             if self.meter.images:
                 self._log()
             save(self.stage, self.run, self.budget.keep)
-            self._preview()
+            if self.previews:
+                self._preview()
 
     def _is_due(self, what: str, every: float) -> bool:
         if self.minutes < self.due[what]:

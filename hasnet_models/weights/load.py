@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hasnet_models.atomic import replacing
 from hasnet_models.config.build import build
-from hasnet_models.config.frozen import EMBEDDED_LAST
+from hasnet_models.config.frozen import EMBEDDED_LAST, EMBEDDED_VGG, layer_names
 from hasnet_models.config.schema import RTConfig, TTConfig
 from hasnet_models.errors import WeightsError
 from hasnet_models.networks.identity import MobileFaceNet
@@ -25,6 +25,9 @@ from hasnet_models.weights.files import weight_path
 from hasnet_models.weights.state import check_fit, read_state, tt_state
 
 Net = TypeVar("Net", bound=nn.Module)
+
+# the embedded VGG16 up to EMBEDDED_LAST, and the convolutions beyond
+VGG_FILE, VGG_REST_FILE = "vgg16.safetensors", "vgg16_pool5.safetensors"
 
 
 def load_state(path: Path | str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -104,13 +107,14 @@ def load_vgg(path: Path | str | None = None, last: str = EMBEDDED_LAST) -> VGGFe
     Args:
         path: None for the embedded VGG16; else torchvision's vgg16 or vgg19 state dict
             (.pth, read with weights_only, or .safetensors).
-        last: the last layer that is built.
+        last: the last layer that is built. Beyond relu4_2 the embedded VGG16 needs a second file,
+            which nothing but evaluation does.
 
     Raises:
         WeightsError: the file is missing, damaged, or of another network.
     """
     if path is None:
-        state, metadata = load_state(weight_path("vgg16.safetensors"))
+        state, metadata = _embedded_vgg(last)
     else:
         arch, state = _torchvision_vgg(Path(path))
         metadata = {"architecture": arch, "preprocessing": "torchvision"}
@@ -174,6 +178,14 @@ def _config_of(kind: type, metadata: Mapping[str, str], what: str) -> Any:
     if problems:
         raise WeightsError(f"The weights of {what} are not for this version: {problems[0]}.")
     return config
+
+
+def _embedded_vgg(last: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The embedded VGG16, with its last convolutions where `last` is one of them."""
+    state, metadata = load_state(weight_path(VGG_FILE))
+    if last in layer_names(EMBEDDED_VGG) and last not in layer_names(EMBEDDED_VGG, EMBEDDED_LAST):
+        state |= load_state(weight_path(VGG_REST_FILE))[0]
+    return state, metadata
 
 
 def _torchvision_vgg(path: Path) -> tuple[str, dict[str, Tensor]]:
