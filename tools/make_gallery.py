@@ -82,16 +82,17 @@ def drawing() -> Draw:
     return draw
 
 
-def spread_names(domain: Domain, count: int = OTHERS) -> list[str]:
-    """Names of references, evenly over all."""
-    names = domain.reference_names
+def spread_names(domain: Domain, shown: str, count: int = OTHERS) -> list[str]:
+    """Names of references, evenly over all but one that is shown already, if there are others."""
+    names = [name for name in domain.reference_names if name != shown] or [shown]
     return [names[(2 * i + 1) * len(names) // (2 * count)] for i in range(count)]
 
 
 def draw_sheet(name: str, draw: Draw) -> Path:
     """Write a domain's sheet: the face, and its avatars by the likest and some other references."""
-    wanted = [LIKEST, *spread_names(open_domain(folder_of(name)))]
-    made = [draw(name, reference) for reference in wanted]
+    first = draw(name, LIKEST)
+    others = spread_names(open_domain(folder_of(name)), first.metadata["reference"])
+    made = [first, *(draw(name, reference) for reference in others)]
     cells = [made[0].steps.source, *(one.array for one in made)]
     return _write(sheet([cells], SIDE), folder_of(name) / SHEET)
 
