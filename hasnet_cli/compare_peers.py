@@ -42,6 +42,7 @@ class Peer:
             HasnetError: it fails.
         """
         from hasnet_models.evaluation.inputs import Sample as Given
+        from hasnet_models.evaluation.run import reason_of
 
         if isinstance(sample.reference, str):
             return None
@@ -49,7 +50,7 @@ class Peer:
         try:
             return self._system.make(given)
         except Exception as error:  # whatever a peer raises is its own affair
-            raise HasnetError(" ".join(str(error).split()) or type(error).__name__) from error
+            raise HasnetError(reason_of(error)) from error
 
     def missing(self, samples: Iterable[Sample]) -> list[str]:
         """The samples whose reference is no picture."""

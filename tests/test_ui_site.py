@@ -28,7 +28,7 @@ pytest.importorskip("waitress")
 from hasnet_cli.local_site.serving import open_site
 from hasnet_cli.ui_site import app as pages
 from hasnet_cli.ui_site.turns import PAGES, GivesWay, Turns
-from hasnet_cli.ui_site.workshop import PHOTOS, Kept, Workshop
+from hasnet_cli.ui_site.workshop import PHOTOS, Workshop
 
 ROOT = Path(__file__).parents[1]
 AUTO = FaceChoice()
@@ -183,12 +183,6 @@ def test_only_the_last_photos_are_kept(visitor, photo):
         visitor.drop(plain(101 + level))
     answer = visitor.make(photo)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and "again" in answer.json["error"]
-
-
-def test_what_is_used_last_is_kept_longest():
-    kept = Kept(2)
-    assert [kept.get_or(key, lambda key=key: key) for key in "abacb"] == list("abacb")
-    assert [kept.get(key) for key in "abc"] == [None, "b", "c"]
 
 
 # ---------------------------------------------------------------------------------------- turns

@@ -13,6 +13,7 @@ tools/measure_drawn_landmarks.py measures the result.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,8 @@ from drawn_landmark_views import (
     read_others,
     read_parts,
 )
-from small_training import follow, load_checkpoint, save_checkpoint
-from torch import Tensor, nn
+from small_training import SmallTrainer
+from torch import Tensor
 
 from hasnet_models.face.drawn import CELL, GRID, SIZED, TYPICAL, WEIGHTS, WINDOW, middle
 from hasnet_models.frame import fit_similarity, scale_of
@@ -168,8 +169,8 @@ def batch_of(
     return images.contiguous(memory_format=torch.channels_last), targets_of(views)
 
 
-class Trainer:
-    """The network, its mean over the last steps, and the optimizer.
+class Trainer(SmallTrainer):
+    """The training of the landmarks of drawn faces.
 
     Args:
         config: of the run.
@@ -177,44 +178,23 @@ class Trainer:
     """
 
     def __init__(self, config: TrainingConfig, folder: Path) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.file, self.step = config, folder / "checkpoint.safetensors", 0
-        self.net, self.mean = (
-            DrawnLandmarkNet().to(memory_format=torch.channels_last) for _ in range(2)
+        optimizer = functools.partial(
+            torch.optim.AdamW, lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        self.mean.load_state_dict(self.net.state_dict())
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        if self.file.is_file():
-            self._resume()
+        super().__init__(DrawnLandmarkNet, optimizer, folder, config.seed)
+        self.config = config
 
     def advance(self, images: Tensor, targets: Targets) -> float:
         """One step; gives its loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * self._warmth()
+        rate = self.config.learning_rate * self._warmth()
         loss = loss_of(self.net.train()(images), targets, self.config)
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimizer.step()
-        self.step += 1
-        follow(self.mean, self.net, self.config.ema, self.step)
+        self.descend(loss, rate, 5.0, self.config.ema)
         return loss.item()
 
     def _warmth(self) -> float:
         """Share of the learning rate: up over 100 steps, down along a cosine."""
         done = self.step / self.config.steps
         return min(1.0, (self.step + 1) / 100) * (0.5 + 0.5 * float(np.cos(np.pi * done)))
-
-    def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
-        metadata = {"step": str(self.step)}
-        save_checkpoint(self.file, self.net, self.mean, self.optimizer, metadata)
-
-    def _resume(self) -> None:
-        metadata = load_checkpoint(self.file, self.net, self.mean, self.optimizer)
-        self.step = int(metadata["step"])
 
 
 def train(trainer: Trainer, examples: list[Example], others: list[np.ndarray]) -> None:

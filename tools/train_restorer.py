@@ -11,6 +11,7 @@ run goes on. The mean of the weights over the last steps is written.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from degrading import any_weakness, weakened
 from restorer_net import CELL, SIDE, RestorerNet, export
-from small_training import follow, load_checkpoint, save_checkpoint
+from small_training import SmallTrainer
 from torch import Tensor
 
 from hasnet_models import image_io
@@ -124,8 +125,8 @@ class Loss:
         return torch.stack(gaps).sum()
 
 
-class Trainer:
-    """The network, its mean over the last steps, and the optimizer.
+class Trainer(SmallTrainer):
+    """The restorer's training.
 
     Args:
         config: of the run.
@@ -133,16 +134,9 @@ class Trainer:
     """
 
     def __init__(self, config: TrainingConfig, folder: Path) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.file, self.step = config, folder / "checkpoint.safetensors", 0
-        self.spent = 0.0
-        self.net, self.mean = (
-            RestorerNet().to(memory_format=torch.channels_last) for _ in range(2)
-        )
-        self.mean.load_state_dict(self.net.state_dict())
-        self.optimizer = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.98))
-        if self.file.is_file():
-            self._resume()
+        optimizer = functools.partial(torch.optim.Adam, betas=(0.9, 0.98))
+        super().__init__(RestorerNet, optimizer, folder, config.seed)
+        self.config = config
 
     @property
     def done(self) -> float:
@@ -152,25 +146,10 @@ class Trainer:
     def advance(self, weak: Tensor, whole: Tensor, loss_of: Loss) -> list[float]:
         """One step; gives the parts of its loss."""
         warm = min(1.0, (self.step + 1) / 20)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * warm * (1 + np.cos(np.pi * self.done)) / 2
+        rate = self.config.learning_rate * warm * (1 + np.cos(np.pi * self.done)) / 2
         loss, parts = loss_of(self.net(weak), whole, self.step)
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 0.5)
-        self.optimizer.step()
-        self.step += 1
-        follow(self.mean, self.net, self.config.ema, self.step)
+        self.descend(loss, rate, 0.5, self.config.ema)
         return parts
-
-    def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
-        metadata = {"step": str(self.step), "spent": f"{self.spent:.1f}"}
-        save_checkpoint(self.file, self.net, self.mean, self.optimizer, metadata)
-
-    def _resume(self) -> None:
-        metadata = load_checkpoint(self.file, self.net, self.mean, self.optimizer)
-        self.step, self.spent = int(metadata["step"]), float(metadata["spent"])
 
 
 def fit_filter(net: RestorerNet, faces: np.ndarray, c: TrainingConfig, batches: int = 20) -> None:

@@ -13,11 +13,10 @@ import io
 import json
 import tempfile
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -33,6 +32,7 @@ from hasnet_models.face.choice import ALL, NUMBER, FaceChoice
 from hasnet_models.filenames import fitting
 from hasnet_models.frame import from_scaled
 from hasnet_models.image_io import Photo
+from hasnet_models.lru import Lru
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Registry
 
@@ -41,40 +41,7 @@ AVATARS = 24
 THUMBS = 300  # of 77 kB
 THUMB = 160  # px
 _PREVIEW = 1024  # px, longest side of a photo in the page
-Value = TypeVar("Value")
 GoOn = Callable[[], None]
-
-
-class Kept:
-    """The last few of what was made, by what it depends on; for several threads.
-
-    Args:
-        most: kept at once.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable) -> Any:
-        """What is kept under the key, or None."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def get_or(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """What is kept under the key, made where it is not."""
-        found = self.get(key)
-        if found is not None:
-            return found
-        made = make()
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > self.most:
-                self._kept.popitem(last=False)
-        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,11 +119,11 @@ class Workshop:
         self.device = device
         self._turns = Turns()
         self.pipeline = load(device, Request().backend, self._turns.go_on)
-        self._photos, self._faces = Kept(PHOTOS), Kept(PHOTOS)
+        self._photos, self._faces = Lru(PHOTOS), Lru(PHOTOS)
         self._looking = threading.Lock()
-        self._jobs, self._cuts = Kept(2 * AVATARS), Kept(2 * PHOTOS)
-        self._rendered, self._made = Kept(AVATARS), Kept(AVATARS)
-        self._thumbs, self._smaller = Kept(THUMBS), Kept(PHOTOS)
+        self._jobs, self._cuts = Lru(2 * AVATARS), Lru(2 * PHOTOS)
+        self._rendered, self._made = Lru(AVATARS), Lru(AVATARS)
+        self._thumbs, self._smaller = Lru(THUMBS), Lru(PHOTOS)
 
     def __enter__(self) -> Workshop:
         self._folder = tempfile.TemporaryDirectory(prefix="hasnet-ui-")

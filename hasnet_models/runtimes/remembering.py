@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from hasnet_models.lru import Lru
 from hasnet_models.runtimes.contract import Pixels, Planes, Runtime
 
 
@@ -29,8 +29,7 @@ class Remembering:
     ) -> None:
         self._runtime = runtime
         self._go_on = go_on
-        self._most = most
-        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._kept = Lru(most)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runtime, name)
@@ -58,14 +57,11 @@ class Remembering:
         return self._runtime.redraw(*arguments, **named)
 
     def _once(self, operation: Callable[..., Any], *arrays: np.ndarray) -> Any:
-        key = operation.__name__ + "".join(map(_digest, arrays))
-        if key not in self._kept:
+        def done() -> Any:
             self._go_on()
-            self._kept[key] = operation(*arrays)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+            return operation(*arrays)
+
+        return self._kept.get_or(operation.__name__ + "".join(map(_digest, arrays)), done)
 
 
 def _digest(array: np.ndarray) -> str:

@@ -103,7 +103,7 @@ class Heights(NamedTuple):
 
 def above(line: float, step: float, side: int) -> NDArray[np.float64]:
     """(side, 1), 0..1: how far each row of a map lies above a line, with a step so soft."""
-    return _logistic(_rows(step, line, side))
+    return _logistic(_rows(line, step, side))
 
 
 class _Normal(NamedTuple):
@@ -130,7 +130,7 @@ class _Normal(NamedTuple):
         return np.maximum(-0.5 * (distance + self.volume), -_FARTHEST)
 
 
-def _rows(step: float, line: float, side: int) -> NDArray:
+def _rows(line: float, step: float, side: int) -> NDArray:
     """(H, 1): how far each row lies above a line, in steps, at most 30."""
     rows = (np.arange(side) + 0.5) / side
     return ((line - rows) / step).clip(-30, 30)[:, None]
@@ -152,7 +152,7 @@ def _tell_apart(zones: NDArray, lab: NDArray, heights: Heights) -> None:
 
 def _skin(zones: NDArray, lab: NDArray, heights: Heights) -> _Normal:
     """The colours of the cheeks, shadows and beard left out."""
-    core = zones[_SKIN] ** 4 * (_rows(BROW_STEP, heights.lids, len(lab)) < 0)
+    core = zones[_SKIN] ** 4 * (_rows(heights.lids, BROW_STEP, len(lab)) < 0)
     likely = _Normal.of(lab, core).likelihood(lab)
     sure = likely[core > core.max() / 2]
     return _Normal.of(lab, core * (likely > np.median(sure) - _SKIN_CUT))
@@ -173,7 +173,7 @@ def _of_skin(skin: _Normal, lab: NDArray) -> NDArray:
 def _mixture(zones: NDArray, lab: NDArray, skin: _Normal, heights: Heights) -> NDArray:
     """Shares of skin, hair and clothes (3, H, W) in each pixel, by colour and height."""
     outside = zones[_HAIR] + zones[_BELOW]
-    higher = _rows(_CHIN_REACH, heights.chin, len(lab)) + np.zeros_like(outside)
+    higher = _rows(heights.chin, _CHIN_REACH, len(lab)) + np.zeros_like(outside)
     flat_prior = np.full_like(outside, np.log(_SKIN_PRIOR))
     priors = np.stack([flat_prior, np.log(_logistic(higher)), np.log(_logistic(-higher))])
     of_skin = _of_skin(skin, lab)
