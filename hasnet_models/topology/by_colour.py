@@ -21,6 +21,7 @@ from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CHIN, EYES, flat
 from hasnet_models.topology.zones import SIDE, ZONES, eye_line, zone_maps
 
+VERSION = 1  # of the zones for a picture: what training keeps of one depends on it
 BROW_STEP = 0.01  # how softly a fringe ends at the brows, in frames
 
 _WORK = 64  # side at which colours are told apart where zones need not be fine

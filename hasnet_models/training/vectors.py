@@ -13,7 +13,7 @@ from hasnet_models.face import mesh, person
 from hasnet_models.networks import identity
 from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.palette import COLOURS
-from hasnet_models.topology import appearance, zones
+from hasnet_models.topology import appearance, by_colour, zones
 from hasnet_models.weights import files, load
 
 _IDENTITY = "mobilefacenet.safetensors"
@@ -72,19 +72,24 @@ def usable(packed_mesh: np.ndarray) -> np.ndarray | None:
 
 
 def zones_of(faces: np.ndarray, found: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Zone maps of faces as uint8 (B, 6, 32, 32)."""
-    each = zip(found, masks, strict=True)
-    return np.stack([_fractions(zones.zone_maps(usable(m), p / np.float32(255))) for m, p in each])
+    """Zone maps of faces as photos have them when the networks are run, uint8 (B, 6, 32, 32)."""
+    return np.stack(
+        [_fractions(_seen(*each)) for each in zip(faces, found, masks, strict=True)]
+    )
 
 
 def shares_of(
-    faces: np.ndarray, palettes: np.ndarray, found: np.ndarray, maps: np.ndarray
+    faces: np.ndarray, palettes: np.ndarray, found: np.ndarray, masks: np.ndarray
 ) -> np.ndarray:
-    """Which of a palette's colours lie in which zone, float32 (B, 20, 6)."""
+    """Which of a palette's colours lie in which zone, float32 (B, 20, 6).
+
+    By the zones of the mesh and the person alone, as references have them.
+    """
     rows = []
-    for face, palette, face_mesh, zone_maps in zip(faces, palettes, found, maps, strict=True):
-        eyes_at = zones.eye_line(usable(face_mesh))
-        rows.append(zones.shares(face, palette, zone_maps / np.float32(255), eyes_at))
+    for face, palette, face_mesh, mask in zip(faces, palettes, found, masks, strict=True):
+        points = usable(face_mesh)
+        maps = zones.zone_maps(points, mask / np.float32(255))
+        rows.append(zones.shares(face, palette, maps, zones.eye_line(points)))
     return np.stack(rows)
 
 
@@ -99,13 +104,20 @@ def maps_of(faces: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 _ZONE_SHAPE = (len(zones.ZONES), zones.SIDE, zones.SIDE)
 _ZONES, _MAP = f"version {zones.VERSION}", f"version {appearance.VERSION}"
+_SEEN = f"{_ZONES}, by colour {by_colour.VERSION}"
 FROM_MESHES: VectorTable = {
-    "zones": VectorKind(_ZONES, "uint8", _ZONE_SHAPE, zones_of, ("meshes", "persons")),
+    "zones": VectorKind(_SEEN, "uint8", _ZONE_SHAPE, zones_of, ("meshes", "persons")),
     "shares": VectorKind(
-        _ZONES, "float32", (COLOURS, len(zones.ZONES)), shares_of, ("palettes", "meshes", "zones")
+        _ZONES, "float32", (COLOURS, len(zones.ZONES)), shares_of, ("palettes", "meshes", "persons")
     ),
     "maps": VectorKind(_MAP, "uint8", (appearance.SIDE, appearance.SIDE, 3), maps_of, ("meshes",)),
 }
+
+
+def _seen(face: np.ndarray, packed_mesh: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The zones (6, 32, 32) of a face with its person mask, uint8 (64, 64)."""
+    points, person = usable(packed_mesh), mask / np.float32(255)
+    return by_colour.seen_zones(face, points, person if zones.holds_face(person, points) else None)
 
 
 def _look(finder: mesh.MeshFinder, face: np.ndarray, given: np.ndarray) -> np.ndarray:
