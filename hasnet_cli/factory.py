@@ -28,6 +28,13 @@ def load_pipeline(
     return AvatarPipeline.load(device, backend, runtime)
 
 
+def open_ahead(device: str = "auto", backend: str = "embedded", runtime: str = "auto") -> None:
+    """Begin to open the networks that `load_pipeline` will be asked for."""
+    from hasnet_models.avatar.opening import open_ahead as begin
+
+    begin(device, backend, runtime)
+
+
 def load_detector(backend: str = "embedded") -> Any:
     """A face detector alone, which finds drawn faces too: a `hasnet_models.face.types.Detector`."""
     from hasnet_models.face.drawn import DrawnFaceFinder

@@ -53,6 +53,13 @@ def write(name: str, environ: Mapping[str, str], answer: Any, files: Iterable[Pa
         return
 
 
+def manifests(sources: Iterable[Path]) -> set[Path]:
+    """The manifests that lie, or may come to lie, beside source files of plugins."""
+    from hasnet_models.plugins.domain import MANIFEST
+
+    return {path.parent / MANIFEST for path in sources}
+
+
 def _file(name: str) -> Path:
     """One of each environment, so that two of them do not take turns."""
     import platformdirs

@@ -100,6 +100,8 @@ def cli(ctx: click.Context) -> None:
 def main(args: list[str] | None = None) -> int:
     """Run the command line and return the exit code; console script and tests call this."""
     streams.keep_open()
+    # numpy's products are too small for threads, which wait for the next one in a loop
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # A file name that the output's encoding cannot write must not end the program.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -12,69 +12,16 @@ import click
 from click.shell_completion import CompletionItem
 
 from hasnet_cli import factory
-from hasnet_cli.console import Terminal
+from hasnet_cli.picture_options import FaceType, backend_option
 from hasnet_models.avatar.look import Look
 from hasnet_models.avatar.request import LIKEST, NO_DOMAIN, RANDOM, Request
 from hasnet_models.controls.background_choice import Background
 from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.controls.zone_choice import parse_colours, parse_keep
 from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.face import backends
-from hasnet_models.face.choice import KINDS, LIKE, SINGLE, FaceChoice
+from hasnet_models.face.choice import SINGLE
 from hasnet_models.restoring import choice as restoring
 from hasnet_models.runtimes.names import RUNTIMES
-
-
-class FaceType(click.ParamType):
-    """Which face of a picture, or where it is: a `FaceChoice` of some kinds."""
-
-    name = "face"
-
-    def __init__(self, kinds: Collection[str] = KINDS) -> None:
-        self.kinds = kinds
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "|".join(f"{kind}IMG" if kind == LIKE else kind for kind in self.kinds)
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> FaceChoice:
-        if isinstance(value, FaceChoice):
-            return value
-        try:
-            return FaceChoice.parse(value, self.kinds)
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
-
-
-class DetectorName(click.ParamType):
-    """A face detector, hasnet's own or a plugin's; plugins are looked at only for theirs."""
-
-    name = "detector"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "embedded|insightface|NAME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in backends.OWN:
-            return value
-        from hasnet_models.plugins import hooks
-
-        manager = factory.find_plugins()
-        if not manager.find(hooks.hasnet_detectors, value):
-            names = ", ".join(manager.by_name(hooks.hasnet_detectors))
-            if ctx:
-                ctx.ensure_object(Terminal).report_plugins(manager.state())
-            self.fail(f"'{value}' is no face detector; there are {names}.", param, ctx)
-        return value
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from hasnet_models.plugins import hooks
-
-        names = factory.find_plugins().by_name(hooks.hasnet_detectors)
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def complete_domains(
@@ -117,14 +64,6 @@ device_option = click.option(
     metavar="auto|cpu|cuda|mps",
     help="Where to compute.",
 )
-backend_option = click.option(
-    "--backend",
-    type=DetectorName(),
-    default="embedded",
-    envvar="HASNET_BACKEND",
-    show_envvar=True,
-    help="Face detector.",
-)
 runtime_option = click.option(
     "--runtime",
     type=click.Choice(RUNTIMES),
@@ -139,18 +78,6 @@ restore_option = click.option(
     default=restoring.DEFAULT,
     metavar="auto|off|FILE.onnx",
     help=f"Make small and blurred faces better first.  [default: {restoring.DEFAULT}]",
-)
-
-quality_option = click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=95,
-    envvar="HASNET_QUALITY",
-    show_envvar=True,
-    help="Of JPEG, WebP, AVIF and HEIC.  [default: 95]",
-)
-single_face_option = click.option(
-    "--face", type=FaceType(SINGLE), default="auto", help="Where the face is."
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal
 from hasnet_cli.flags import with_flags
+from hasnet_cli.home import registry_for
 from hasnet_models.avatar.job import Job
 from hasnet_models.avatar.request import Request
 
@@ -16,7 +17,7 @@ def start_job(request: Request, terminal: Terminal) -> Job:
         HasnetError: of the kind that fits.
     """
     request.check()
-    registry = factory.find_domains()
+    registry = registry_for(request.domain)
     terminal.report_plugins(registry)
     return Job.start(
         request, registry, factory.load_pipeline,

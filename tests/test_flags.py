@@ -145,7 +145,7 @@ def test_a_nearest_domain_is_told_with_the_flag_that_chooses(run, site, pipeline
 
 
 def test_click_options_read_a_face_once(run, site, pipeline):
-    from hasnet_cli.options import FaceType
+    from hasnet_cli.picture_options import FaceType
 
     choice = FaceType().convert("like:a.png", None, None)
     assert FaceType().convert(choice, None, None) is choice

@@ -6,7 +6,9 @@ import hashlib
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -14,9 +16,12 @@ import pytest
 import torch
 from nano import preset
 
+from hasnet_models.avatar.opening import open_ahead
+from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.avatar.request import Request
 from hasnet_models.config.schema import RTConfig, TTConfig
-from hasnet_models.errors import UsageError, WeightsError
+from hasnet_models.errors import HasnetError, UsageError, WeightsError
+from hasnet_models.face import session
 from hasnet_models.networks import tensors
 from hasnet_models.networks.appearance import extent
 from hasnet_models.networks.rt_net import bring_to
@@ -26,7 +31,7 @@ from hasnet_models.runtimes.contract import OPERATIONS
 from hasnet_models.runtimes.onnx_runtime import OnnxRuntime
 from hasnet_models.runtimes.torch_runtime import TorchRuntime
 from hasnet_models.runtimes.window import window_of
-from hasnet_models.weights.files import weight_path
+from hasnet_models.weights.files import NETWORKS, weight_path
 from hasnet_models.weights.load import load_state, load_tt, save_state
 from hasnet_models.weights.state import read_metadata
 
@@ -177,6 +182,73 @@ def test_weights_that_do_not_fit_are_one_sentence():
     wrong = {name: np.zeros(3, np.float32) for name in graph.bound}
     with pytest.raises(WeightsError, match="The network RT-Net cannot be loaded: "):
         sessions.open_bound(graph.data, wrong, 1, "RT-Net")
+
+
+def test_sessions_share_one_arena_and_nothing_else():
+    names = ["person_mask.onnx", "face_mesh.onnx"] * 2
+    opened = [session.open_session(name) for name in names]
+    for one in opened:
+        options = one.get_session_options()
+        assert options.get_session_config_entry("session.use_env_allocators") == "1"
+    rng = np.random.default_rng(0)
+    feeds = [
+        {i.name: rng.random([d if isinstance(d, int) else 1 for d in i.shape], dtype=np.float32)
+         for i in one.get_inputs()}
+        for one in opened
+    ]  # fmt: skip
+    alone = [one.run(None, feed) for one, feed in zip(opened, feeds, strict=True)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            beside = list(pool.map(lambda one, feed: one.run(None, feed), opened, feeds))
+            for a, b in zip(alone, beside, strict=True):
+                for left, right in zip(a, b, strict=True):
+                    np.testing.assert_array_equal(left, right)
+
+
+def test_an_arena_that_is_there_already_is_used():
+    sessions._make_arena.cache_clear()
+    sessions._make_arena()
+    assert session.open_session("face_mesh.onnx").get_inputs()
+
+
+def test_networks_begun_ahead_are_those_that_are_asked_for(monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(session, "_opened", lambda name, _threads: asked.append(name) or name)
+    session.open_ahead()
+    for name in (name for name in NETWORKS if name.endswith(".onnx")):
+        assert session.open_session(name) == name
+    assert sorted(asked) == sorted(name for name in NETWORKS if name.endswith(".onnx"))
+    monkeypatch.setattr(choice, "OnnxRuntime", lambda: asked.append("onnx") or "the runtime")
+    choice.open_ahead("onnx", "cpu")
+    assert choice.load_runtime("onnx", "cpu") == "the runtime" and asked.count("onnx") == 1
+    choice.open_ahead("torch", "cpu")
+    assert asked.count("onnx") == 1
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99"])
+def test_what_cannot_be_opened_ahead_is_said_when_it_is_asked_for(device):
+    open_ahead(device)
+    with pytest.raises(HasnetError):
+        AvatarPipeline.load(device)
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["libtorch_cpu.so", "libtorch_python.so"], False),
+        (["libtorch_cpu.so", "libtorch_cuda.so"], True),
+        (["torch_cuda.dll"], True),
+        (["libtorch_hip.so"], True),
+        ([], False),
+    ],
+)
+def test_what_torch_is_built_for_is_seen_without_its_metadata(monkeypatch, tmp_path, files, found):
+    (tmp_path / "lib").mkdir()
+    for name in files:
+        (tmp_path / "lib" / name).touch()
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: spec)
+    assert choice._torch_for_gpu() == found
 
 
 # ------------------------------------------------------------------------------------ the parts

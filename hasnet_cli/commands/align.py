@@ -8,8 +8,8 @@ import click
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_cli.options import backend_option, quality_option, single_face_option
 from hasnet_cli.output import check_streams, output_file, print_written
+from hasnet_cli.picture_options import backend_option, quality_option, single_face_option
 from hasnet_models.face.choice import FaceChoice
 from hasnet_models.filenames import fitting, stem_of
 

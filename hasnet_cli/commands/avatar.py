@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, verbosity_options
-from hasnet_cli.options import quality_option, request_options
+from hasnet_cli.options import request_options
 from hasnet_cli.output import (
     animated_file,
     check_streams,
@@ -18,6 +19,7 @@ from hasnet_cli.output import (
     output_file,
     print_written,
 )
+from hasnet_cli.picture_options import quality_option
 from hasnet_models.animation.names import ANIMATIONS
 from hasnet_models.avatar.request import Request
 from hasnet_models.controls.background_choice import TRANSPARENT
@@ -62,14 +64,17 @@ def command(
     request.check()
     check_streams(output, as_json)
     inputs = [photo, *request.files]
+
+    from hasnet_models.memory import keep_memory_small
+
+    keep_memory_small()
+    factory.open_ahead(request.device, request.backend, request.runtime)
     target, steps_target = _targets(photo, output, steps_out, inputs, request, animate)
 
     from hasnet_cli.start import start_job
     from hasnet_models import image_io
     from hasnet_models.avatar.portrait import Portrait
-    from hasnet_models.memory import keep_memory_small
 
-    keep_memory_small()
     picture = image_io.read(photo)
     job = start_job(request, terminal)
     if animate:

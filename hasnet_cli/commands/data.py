@@ -11,7 +11,7 @@ from rich.table import Table
 
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
-from hasnet_cli.options import backend_option
+from hasnet_cli.picture_options import backend_option
 from hasnet_models.data.check import FaceCheck, steps
 from hasnet_models.data.check import check as check_faces
 from hasnet_models.data.importers import importing

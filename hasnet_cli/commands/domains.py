@@ -62,15 +62,12 @@ def _asked() -> Listing:
 
 def _keep(manager: Manager, registry: Registry, found: tuple[list[Any], list[str]]) -> None:
     """Until a plugin, a manifest or a file that was checked changes."""
-    from hasnet_models.plugins.domain import MANIFEST
-
     sources = manager.files()
     if sources is None:
         return
-    manifests = {path.parent / MANIFEST for path in sources}
     data = {d.reference_file.path for d in registry.domains}
     data |= {d.head_file.path for d in registry.domains if d.head_file}
-    kept.write(_KEPT, os.environ, found, sources | manifests | data)
+    kept.write(_KEPT, os.environ, found, sources | kept.manifests(sources) | data)
 
 
 def _failed(failure: PluginFailure) -> dict[str, Any]:

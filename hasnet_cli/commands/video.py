@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
-from hasnet_cli.options import quality_option, request_options_of
+from hasnet_cli.options import request_options_of
+from hasnet_cli.picture_options import quality_option
 from hasnet_models.avatar.request import Request
 from hasnet_models.errors import EXIT_OK, EXIT_SOME_FAILED
 

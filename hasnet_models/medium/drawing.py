@@ -14,12 +14,13 @@ from hasnet_models.medium.scale import Field, blur, luma, spread
 from hasnet_models.medium.scene import Scene
 from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
+from hasnet_models.quantile import quantile
 
 _DISTANCE = 20.0  # px: how far the colours of a simplified ground are spread
 _INK = (0.1, 0.085, 0.08)
 # Percentile of lightness that is bare paper, and the darkest it may be: with darker paper every
 # picture would have a tone curve of its own, and dark skin come out as light as fair skin.
-_PAPER, _DARKEST_PAPER = 90, 0.985
+_PAPER, _DARKEST_PAPER = 0.9, 0.985
 
 
 def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int) -> Field:
@@ -35,7 +36,7 @@ def two_widths(scene: Scene, flow: Flow, cell: float, length: float, layer: int)
 
 def paper_white(gray: Field) -> Field:
     """Lightness that is bare paper: nearly the picture's lightest, float32 (1, 1)."""
-    white = np.percentile(gray[::4, ::4], _PAPER)
+    white = quantile(gray[::4, ::4].ravel(), _PAPER)
     return np.full((1, 1), np.clip(white, _DARKEST_PAPER, 1), np.float32)
 
 

@@ -10,8 +10,8 @@ import importlib.metadata
 import re
 import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from hasnet_models.plugins.installed import Found, Installed
 from hasnet_models.plugins.isolation import line
 from hasnet_models.plugins.project import GROUP
 from hasnet_models.plugins.registry import PluginFailure, Provider
@@ -19,20 +19,12 @@ from hasnet_models.plugins.registry import PluginFailure, Provider
 FILE = "entry_points.txt"
 
 
-@dataclass(frozen=True)
-class Installed:
-    """An entry point of the group, and who provides it."""
-
-    provider: Provider
-    entry: importlib.metadata.EntryPoint
-
-
 def distributions() -> Iterable[importlib.metadata.Distribution]:
     """What is installed, in the order of the import path."""
     return importlib.metadata.distributions()
 
 
-def find() -> tuple[list[Installed], list[PluginFailure], list[str]]:
+def find() -> Found:
     """The plugins, sorted; files of plugins that cannot be read; sentences on those of others."""
     found: dict[str, list[Installed]] = {}
     failures: list[PluginFailure] = []
@@ -53,12 +45,12 @@ def find() -> tuple[list[Installed], list[PluginFailure], list[str]]:
             found.setdefault(_normalized(entries[0].provider.distribution), entries)
     plugins = [plugin for entries in found.values() for plugin in entries]
     plugins.sort(key=lambda plugin: (plugin.provider.distribution, plugin.provider.plugin))
-    return plugins, failures, warnings
+    return Found(plugins, failures, warnings)
 
 
 def _entries(distribution: importlib.metadata.Distribution) -> Iterator[Installed]:
     for entry in distribution.entry_points.select(group=GROUP):
-        yield Installed(Provider(entry.name, *_identity(distribution)), entry)
+        yield Installed(Provider(entry.name, *_identity(distribution)), entry.value)
 
 
 def _identity(distribution: importlib.metadata.Distribution) -> tuple[str, str]:

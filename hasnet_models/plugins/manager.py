@@ -29,6 +29,7 @@ import pluggy
 from hasnet_models.errors import HasnetError, PluginError
 from hasnet_models.plugins import builtin, hooks
 from hasnet_models.plugins.domain import Domain
+from hasnet_models.plugins.installed import Found, Installed
 from hasnet_models.plugins.isolation import Crash, isolated
 from hasnet_models.plugins.registry import (
     DISABLE_VARIABLE,
@@ -60,14 +61,16 @@ class Manager:
 
     Args:
         environ: where the variables that choose plugins are read.
+        find: gives what is installed; all of it by default.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], find: Callable[[], Found] | None = None) -> None:
         self._environ = environ
+        self._find = find or _all_installed
         self._pluggy = pluggy.PluginManager(hooks.PROJECT)
         self._pluggy.add_hookspecs(hooks)
         self._own: list[Provider] = []
-        self._installed: list[Provider] | None = None
+        self._installed: list[Installed] | None = None
         self._answers: dict[tuple[str, str], list[Any]] = {}
         self._failures: list[PluginFailure] = []
         self._disabled: list[str] = []
@@ -127,12 +130,24 @@ class Manager:
         All modules of their packages that were imported so far.
         """
         found: set[Path] = set()
-        for provider in self._installed or ():
-            files = _source_files(self._pluggy.get_plugin(provider.key))
+        for plugin in self._installed or ():
+            files = _source_files(self._pluggy.get_plugin(plugin.provider.key))
             if not files:
                 return None
             found |= files
         return found
+
+    def homes(self) -> dict[str, Installed]:
+        """Of each domain that one installed plugin alone provides, by its name, that plugin."""
+        found: dict[str, list[Provider]] = {}
+        for provider, domain in self.each(hooks.hasnet_domains):
+            found.setdefault(domain.name, []).append(provider)
+        places = {plugin.provider: plugin for plugin in self._installed or ()}
+        return {
+            name: places[providers[0]]
+            for name, providers in found.items()
+            if len(providers) == 1 and providers[0] in places
+        }
 
     @functools.cached_property
     def _domains(self) -> tuple[Domain, ...]:
@@ -147,19 +162,17 @@ class Manager:
         with self._lock:
             if self._installed is None:
                 self._installed = self._load_installed()
-        yield from self._installed
+        yield from (plugin.provider for plugin in self._installed)
 
-    def _load_installed(self) -> list[Provider]:
-        from hasnet_models.plugins import entry_points
-
-        plugins, failures, warnings = entry_points.find()
+    def _load_installed(self) -> list[Installed]:
+        plugins, failures, warnings = self._find()
         self._failures += failures
         for sentence in warnings:
             self._warn(sentence)
         wanted = [plugin for plugin in plugins if _wanted(plugin.provider, self._environ)]
         self._disabled += [p.provider.plugin for p in plugins if p not in wanted]
         try:
-            return [p.provider for p in wanted if self._register(p.provider, p.entry.load)]
+            return [plugin for plugin in wanted if self._register(plugin.provider, plugin.load)]
         except BaseException:  # the user's Ctrl-C: the half of them that is here is of no use
             forget()
             raise
@@ -265,6 +278,12 @@ def load(provider: Provider, spec: Any) -> Any:
         raise PluginError(
             f"'{spec.name}' of plugin {provider} cannot be loaded: {crash}"
         ) from crash
+
+
+def _all_installed() -> Found:
+    from hasnet_models.plugins import entry_points
+
+    return entry_points.find()
 
 
 def _checked(hook: Hook[Record], records: list[Any]) -> list[Record]:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-import ctypes.util
-import importlib.metadata
+import importlib.util
+import os
 import platform
+from collections.abc import Hashable
+from pathlib import Path
 
+from hasnet_models.ahead import Ahead
 from hasnet_models.runtimes.contract import Runtime
 from hasnet_models.runtimes.names import AUTO, ONNX, TORCH, check_runtime
 from hasnet_models.runtimes.onnx_runtime import OnnxRuntime, graphs_fit
+from hasnet_models.weights.files import OVERRIDE_VARIABLE
+
+_AHEAD: Ahead[OnnxRuntime] = Ahead()
+
+
+def open_ahead(name: str = AUTO, device: str = "auto") -> None:
+    """Begin to open onnxruntime's networks where `load_runtime` will be asked for them.
+
+    Raises:
+        UsageError, DeviceError, WeightsError: as `load_runtime`, as far as that is known by now.
+    """
+    check_runtime(name, device)
+    if chosen(name, device) == ONNX:
+        _AHEAD.begin(_key(), OnnxRuntime)
 
 
 def load_runtime(name: str = AUTO, device: str = "auto") -> Runtime:
@@ -26,7 +43,7 @@ def load_runtime(name: str = AUTO, device: str = "auto") -> Runtime:
     """
     check_runtime(name, device)
     if chosen(name, device) == ONNX:
-        return OnnxRuntime()
+        return _AHEAD.take(_key(), OnnxRuntime)
     # torch is imported here and nowhere else on the way to an avatar
     from hasnet_models.runtimes.torch_runtime import TorchRuntime
 
@@ -38,6 +55,10 @@ def chosen(name: str, device: str) -> str:
     if name != AUTO:
         return name
     return ONNX if _on_cpu(device.strip().lower()) and graphs_fit() else TORCH
+
+
+def _key() -> Hashable:
+    return os.environ.get(OVERRIDE_VARIABLE)
 
 
 def _on_cpu(device: str) -> bool:
@@ -55,6 +76,16 @@ def maybe_accelerated() -> bool:
     """
     if platform.system() == "Darwin":
         return platform.machine() == "arm64"
-    if importlib.metadata.version("torch").endswith("+cpu"):
+    if not _torch_for_gpu():
         return False
+    import ctypes.util
+
     return any(map(ctypes.util.find_library, ("cuda", "nvcuda", "amdhip64")))
+
+
+def _torch_for_gpu() -> bool:
+    """By the libraries that its package has; its metadata takes longer to be read."""
+    spec = importlib.util.find_spec("torch")
+    folders = spec.submodule_search_locations or () if spec else ()
+    files = (file.name for folder in folders for file in Path(folder, "lib").glob("*torch_*"))
+    return any("torch_cuda" in name or "torch_hip" in name for name in files)

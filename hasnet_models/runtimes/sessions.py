@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +14,12 @@ from hasnet_models.errors import WeightsError
 
 PROVIDERS = ["CPUExecutionProvider"]
 THREADS_VARIABLES = ("HASNET_THREADS", "OMP_NUM_THREADS")
+_ARENA = {
+    "initial_chunk_size_bytes": 192 * 2**20,  # what an avatar needs; a page counts when it is used
+    "arena_extend_strategy": 0,  # what is more comes in powers of two
+    "max_mem": 0,  # no limit
+    "max_dead_bytes_per_chunk": -1,  # as onnxruntime likes
+}
 
 
 def thread_count() -> int:
@@ -27,6 +35,38 @@ def thread_count() -> int:
     return os.cpu_count() or 1
 
 
+def session_options(threads: int) -> Any:
+    """Options for a session whose tensors lie in one arena with those of all other sessions.
+
+    Networks that work in turn use the same pages again, so that a process needs hardly more of them
+    than its largest network, however long it runs. With an arena for each session it would need
+    their sum, and with tensors on the heap, among photos and avatars that come and go, three times
+    what is in use at once (docs/performance.md).
+
+    Args:
+        threads: of onnxruntime.
+    """
+    import onnxruntime
+
+    _make_arena()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    return options
+
+
+@functools.cache
+def _make_arena() -> None:
+    import onnxruntime as ort
+
+    kind = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    memory = ort.OrtMemoryInfo("Cpu", kind, 0, ort.OrtMemType.DEFAULT)
+    # a program that uses this as a library may have made one, and each process has but one
+    with contextlib.suppress(Exception):
+        ort.create_and_register_allocator(memory, ort.OrtArenaCfg(_ARENA))
+
+
 def open_bound(data: bytes, weights: Mapping[str, np.ndarray], threads: int, what: str) -> Any:
     """The session of a graph whose weights lie elsewhere.
 
@@ -40,10 +80,7 @@ def open_bound(data: bytes, weights: Mapping[str, np.ndarray], threads: int, wha
     """
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3
+    options = session_options(threads)
     # threads that wait in a loop take the cores of those that decode and draw
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # the graphs are folded already; to look for more takes half of the opening and gains nothing

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hasnet_models.lab import from_lab, to_lab
 from hasnet_models.opencv import cv2
+from hasnet_models.quantile import quantile
 from hasnet_models.topology import thin_plate
 from hasnet_models.topology.flow import TRAINING_GRID, cell_centres
 from hasnet_models.topology.mean_face import mean_face
@@ -140,7 +141,7 @@ def spread(maps: ArrayLike, mean: NDArray[np.uint8]) -> NDArray[np.float32]:
         mean: their `mean_map`.
     """
     far = np.linalg.norm(deviation(np.asarray(maps, np.uint8), mean)[0], axis=3)
-    return cv2.GaussianBlur(_quantile(far, _SPREAD_SHARE).astype(np.float32), (0, 0), 2)
+    return cv2.GaussianBlur(quantile(far, _SPREAD_SHARE).astype(np.float32), (0, 0), 2)
 
 
 def believed(
@@ -213,20 +214,10 @@ def deviation(
     return (difference - tint) * np.float32([_LIGHTNESS, 1, 1]), tint
 
 
-def _quantile(values: NDArray[np.float32], share: float) -> NDArray[np.float64]:
-    """Over the first axis, as `numpy.quantile`, which imports masked arrays too."""
-    place = share * (len(values) - 1)
-    low = int(place)
-    high = min(low + 1, len(values) - 1)
-    ordered = np.partition(values, (low, high), axis=0)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
-
-
 def _median(colours: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of (..., N, C) over N; `numpy.median` imports masked arrays, which takes longer."""
-    count = colours.shape[-2]
-    middle = (count - 1) // 2, count // 2
-    return np.partition(colours, middle, axis=-2)[..., middle, :].mean(-2, keepdims=True)
+    """Of (..., N, C) over N, which stays with a length of one."""
+    middle = quantile(np.moveaxis(colours, -2, 0), 0.5)
+    return middle.astype(np.float32)[..., None, :]
 
 
 @lru_cache

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hasnet_models.lab import to_lab
 from hasnet_models.opencv import cv2
+from hasnet_models.quantile import quantile
 from hasnet_models.topology.mean_face import mean_face
 from hasnet_models.topology.points import BROWS, CHIN, EYES, flat
 from hasnet_models.topology.zones import SIDE, ZONES, eye_line, zone_maps
@@ -156,7 +157,7 @@ def _skin(zones: NDArray, lab: NDArray, heights: Heights) -> _Normal:
     core = zones[_SKIN] ** 4 * (_rows(heights.lids, BROW_STEP, len(lab)) < 0)
     likely = _Normal.of(lab, core).likelihood(lab)
     sure = likely[core > core.max() / 2]
-    return _Normal.of(lab, core * (likely > np.median(sure) - _SKIN_CUT))
+    return _Normal.of(lab, core * (likely > quantile(sure, 0.5) - _SKIN_CUT))
 
 
 def _of_skin(skin: _Normal, lab: NDArray) -> NDArray:

@@ -11,7 +11,8 @@ import click
 from hasnet_cli import factory
 from hasnet_cli.console import Terminal, json_option, progress_option, verbosity_options
 from hasnet_cli.domain_options import package_options
-from hasnet_cli.options import backend_option, complete_media
+from hasnet_cli.options import complete_media
+from hasnet_cli.picture_options import backend_option
 from hasnet_models.authoring.wanted import ALIGN, COUNT, SOURCE, Pictures, Wanted
 
 if TYPE_CHECKING:

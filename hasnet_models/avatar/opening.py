@@ -1,0 +1,24 @@
+"""An avatar's networks, opened while Python still imports what will use them.
+
+Opening them takes a third as long as all else before the first face, and holds no interpreter.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from hasnet_models.errors import HasnetError
+from hasnet_models.face import session
+from hasnet_models.face.backends import EMBEDDED
+from hasnet_models.runtimes import choice
+
+
+def open_ahead(device: str = "auto", backend: str = EMBEDDED, runtime: str = "auto") -> None:
+    """Begin to open, on threads, what `AvatarPipeline.load` will ask for in onnxruntime.
+
+    Nothing is said of what cannot be opened: asked for again, it fails again.
+    """
+    with suppress(HasnetError):
+        if backend == EMBEDDED:
+            session.open_ahead()
+        choice.open_ahead(runtime, device)

@@ -1,0 +1,37 @@
+"""Work that is begun before it is asked for."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from hasnet_models.ahead import Ahead
+
+
+def test_what_was_begun_is_taken_once():
+    ahead: Ahead[str] = Ahead()
+    ahead.begin("a", lambda: threading.current_thread().name)
+    ahead.begin("a", lambda: "begun twice")
+    assert ahead.take("a", lambda: "now").startswith("ahead")
+    assert ahead.take("a", lambda: "now") == "now"
+    assert ahead.take("b", lambda: "never begun") == "never begun"
+
+
+def test_it_is_done_while_the_caller_does_other_things():
+    ahead: Ahead[bool] = Ahead()
+    gone_on = threading.Event()
+    ahead.begin("a", lambda: gone_on.wait(10))
+    gone_on.set()
+    assert ahead.take("a", lambda: False)
+
+
+def test_what_fails_fails_where_it_is_asked_for_and_can_be_tried_again():
+    ahead: Ahead[int] = Ahead()
+    ahead.begin("a", lambda: 1 // 0)
+    ahead.begin("b", lambda: 2)
+    with pytest.raises(ZeroDivisionError):
+        ahead.take("a", lambda: 1)
+    assert ahead.take("b", lambda: 0) == 2
+    ahead.begin("a", lambda: 3)
+    assert ahead.take("a", lambda: 0) == 3
