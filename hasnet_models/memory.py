@@ -9,7 +9,7 @@ from collections.abc import Mapping
 # mallopt(3): names of glibc's malloc.h; the values are ints
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _MAPPED = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 2**28}
-_SMALL = {**_MAPPED, _ARENA_MAX: 1}
+_ONE_HEAP = {**_MAPPED, _ARENA_MAX: 1}
 
 
 def keep_memory_mapped() -> bool:
@@ -26,7 +26,7 @@ def keep_memory_mapped() -> bool:
     return _set(_MAPPED)
 
 
-def keep_memory_small() -> bool:
+def keep_memory_in_one_heap() -> bool:
     """As `keep_memory_mapped`, and let all threads share one heap.
 
     For avatars, alone or in a batch: sessions are opened, photos decoded and avatars written on
@@ -36,7 +36,7 @@ def keep_memory_small() -> bool:
     Returns:
         As `keep_memory_mapped`.
     """
-    return _set(_SMALL)
+    return _set(_ONE_HEAP)
 
 
 def _set(settings: Mapping[int, int]) -> bool:

@@ -65,9 +65,9 @@ def command(
     check_streams(output, as_json)
     inputs = [photo, *request.files]
 
-    from hasnet_models.memory import keep_memory_small
+    from hasnet_models.memory import keep_memory_in_one_heap
 
-    keep_memory_small()
+    keep_memory_in_one_heap()
     factory.open_ahead(request.device, request.backend, request.runtime)
     target, steps_target = _targets(photo, output, steps_out, inputs, request, animate)
 

@@ -148,9 +148,9 @@ def command(
     from hasnet_cli.batch_view import BatchView
     from hasnet_cli.start import start_job
     from hasnet_models import batch
-    from hasnet_models.memory import keep_memory_small
+    from hasnet_models.memory import keep_memory_in_one_heap
 
-    keep_memory_small()
+    keep_memory_in_one_heap()
     request.check()
     options.check()
     plan = options.plan(folder, output, request)

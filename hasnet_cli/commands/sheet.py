@@ -82,7 +82,7 @@ def command(
     target = output_file(output, "sheet.png", [*photos, *files])
 
     from hasnet_cli.sheet_view import write_sheet
-    from hasnet_models.memory import keep_memory_small
+    from hasnet_models.memory import keep_memory_in_one_heap
 
-    keep_memory_small()
+    keep_memory_in_one_heap()
     return write_sheet(terminal, photos, looks, target, side, stages=stages)
