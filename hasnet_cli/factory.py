@@ -8,7 +8,7 @@ when it is asked for, plugins too; the types of what needs torch or OpenCV are n
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,11 +28,18 @@ def load_pipeline(
     return AvatarPipeline.load(device, backend, runtime)
 
 
-def open_ahead(device: str = "auto", backend: str = "embedded", runtime: str = "auto") -> None:
-    """Begin to open the networks that `load_pipeline` will be asked for."""
-    from hasnet_models.avatar.opening import open_ahead as begin
+def open_ahead(
+    device: str = "auto", backend: str = "embedded", runtime: str = "auto"
+) -> Callable[[], None]:
+    """Begin to open the networks that `load_pipeline` will be asked for.
 
-    begin(device, backend, runtime)
+    Returns:
+        To be called when the command ends: it does not wait for what it did not ask for.
+    """
+    from hasnet_models.avatar import opening
+
+    opening.open_ahead(device, backend, runtime)
+    return opening.drop_ahead
 
 
 def load_detector(backend: str = "embedded") -> Any:

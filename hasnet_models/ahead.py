@@ -38,3 +38,15 @@ class Ahead(Generic[Found]):
         """
         begun = self._begun.pop(key, None)
         return work() if begun is None else begun.result()
+
+    def drop(self) -> list[Found]:
+        """Forget what was not taken, so that a program that ends does not wait for all of it.
+
+        Returns:
+            What was found already.
+        """
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        begun, self._begun, self._pool = self._begun.values(), {}, None
+        done = [one for one in begun if one.done() and not one.cancelled()]
+        return [one.result() for one in done if one.exception() is None]

@@ -163,7 +163,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
     """The command line gets this in place of the networks."""
     fake = FakePipeline()
     monkeypatch.setattr(factory, "load_pipeline", lambda *_: fake)
-    monkeypatch.setattr(factory, "open_ahead", lambda *_: None)
+    monkeypatch.setattr(factory, "open_ahead", lambda *_: lambda: None)
     return fake
 
 

@@ -140,5 +140,5 @@ if __name__ == "__main__":
     from hasnet_cli.main import main
 
     factory.load_pipeline = lambda *_: FakePipeline()
-    factory.open_ahead = lambda *_: None
+    factory.open_ahead = lambda *_: lambda: None
     sys.exit(main())

@@ -35,3 +35,18 @@ def test_what_fails_fails_where_it_is_asked_for_and_can_be_tried_again():
     assert ahead.take("b", lambda: 0) == 2
     ahead.begin("a", lambda: 3)
     assert ahead.take("a", lambda: 0) == 3
+
+
+def test_what_is_dropped_is_not_waited_for():
+    ahead: Ahead[str] = Ahead()
+    go_on, began, done = threading.Event(), threading.Event(), []
+    ahead.begin("failed", lambda: str(1 // 0))
+    ahead.begin("found", lambda: "found")
+    ahead.begin("at work", lambda: began.set() or str(go_on.wait(10)))
+    ahead.begin("waiting", lambda: done.append("waiting") or "waiting")
+    assert began.wait(10)
+    assert ahead.drop() == ["found"] and ahead.drop() == []
+    go_on.set()
+    assert ahead.take("waiting", lambda: "now") == "now"
+    ahead.begin("waiting", lambda: "again")
+    assert ahead.take("waiting", lambda: "now") == "again" and done == []

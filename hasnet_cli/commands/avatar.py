@@ -68,7 +68,8 @@ def command(
     from hasnet_models.memory import keep_memory_in_one_heap
 
     keep_memory_in_one_heap()
-    factory.open_ahead(request.device, request.backend, request.runtime)
+    ahead = factory.open_ahead(request.device, request.backend, request.runtime)
+    click.get_current_context().call_on_close(ahead)
     target, steps_target = _targets(photo, output, steps_out, inputs, request, animate)
 
     from hasnet_cli.start import start_job

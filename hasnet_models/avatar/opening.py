@@ -22,3 +22,9 @@ def open_ahead(device: str = "auto", backend: str = EMBEDDED, runtime: str = "au
         if backend == EMBEDDED:
             session.open_ahead()
         choice.open_ahead(runtime, device)
+
+
+def drop_ahead() -> None:
+    """Open no more of what was begun and not asked for, as where the avatar failed."""
+    session.drop_ahead()
+    choice.drop_ahead()

@@ -27,6 +27,11 @@ def open_ahead() -> None:
             _AHEAD.begin(_key(name, 1), functools.partial(_opened, name, 1))
 
 
+def drop_ahead() -> None:
+    """Open no more of what was begun and not asked for."""
+    _AHEAD.drop()
+
+
 def open_session(name: str, threads: int = 1) -> Any:
     """The inference session of a weight file, on the CPU.
 

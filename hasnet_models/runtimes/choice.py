@@ -28,6 +28,12 @@ def open_ahead(name: str = AUTO, device: str = "auto") -> None:
         _AHEAD.begin(_key(), OnnxRuntime)
 
 
+def drop_ahead() -> None:
+    """Open no more of what was begun and not asked for."""
+    for runtime in _AHEAD.drop():
+        runtime.close()
+
+
 def load_runtime(name: str = AUTO, device: str = "auto") -> Runtime:
     """The networks with the embedded weights in a runtime.
 

@@ -57,6 +57,10 @@ class OnnxRuntime:
         for name in OPERATIONS:
             self._open(name)
 
+    def close(self) -> None:
+        """Open no more of the networks that nothing was asked of yet."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def embed(self, pictures: Pixels) -> Planes:
         return self._run("embed", pictures)[0]
 
