@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hasnet_cli import streams
 from hasnet_cli.console import Terminal
 from hasnet_cli.streams import STDOUT
-from hasnet_models.avatar.request import Request
 from hasnet_models.errors import ImageError, UsageError
 from hasnet_models.filenames import STREAM, first_same, is_folder
+
+if TYPE_CHECKING:
+    from hasnet_models.avatar.request import Request
 
 
 def output_file(out: str | None, default_name: str, inputs: Iterable[str] = ()) -> str:
