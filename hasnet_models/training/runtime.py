@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hasnet_models.errors import HasnetError, UsageError
-from hasnet_models.training import distributed
+from hasnet_models.training import cpu, distributed
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 CPU = torch.device("cpu")
@@ -28,11 +29,13 @@ class Runtime:
     Attributes:
         dtype: of the networks' forward pass; the weights, optimisers and losses stay in float32.
         compile: whether the networks go through ``torch.compile``.
+        quick: by which of :data:`hasnet_models.training.cpu.ALL` a step is made quicker.
     """
 
     device: torch.device = CPU
     dtype: torch.dtype = torch.float32
     compile: bool = False
+    quick: tuple[str, ...] = ()
 
     @classmethod
     def choose(
@@ -66,7 +69,8 @@ class Runtime:
                 "Train without compile.",
                 parameters=("compile",),
             )
-        return cls(device, PRECISIONS[precision], compile)
+        quick = cpu.ALL if device.type == "cpu" and precision == "fp32" else ()
+        return cls(device, PRECISIONS[precision], compile, quick)
 
     @property
     def on_gpu(self) -> bool:
@@ -74,9 +78,14 @@ class Runtime:
         return self.device.type == "cuda"
 
     def place(self, net: Net) -> Net:
-        """Bring a network to the device, in channels-last layout on CUDA."""
-        layout = torch.channels_last if self.on_gpu else torch.preserve_format
+        """Bring a network to the device, in channels-last layout where that is the quicker one."""
+        last = self.on_gpu or cpu.CHANNELS_LAST in self.quick
+        layout = torch.channels_last if last else torch.preserve_format
         return net.to(self.device, memory_format=layout)
+
+    def arithmetic(self) -> AbstractContextManager[object]:
+        """What a step runs in."""
+        return cpu.Quick(self.quick) if self.quick else nullcontext()
 
     def runner(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """``function`` as it is to be called: compiled and in autocast where asked for.

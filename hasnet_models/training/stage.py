@@ -68,7 +68,8 @@ class GanStage:
 
     def step(self) -> dict[str, float]:
         """One batch; all randomness follows from (seed, step). The losses of all processes."""
-        report = self.advance()
+        with self.runtime.arithmetic():
+            report = self.advance()
         self.ema.update(self.net, self.step_number)
         self.step_number += 1
         self.images += self.config.batch * distributed.world()

@@ -313,7 +313,9 @@ class TTStage(GanStage):
     def load(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
         super().load(state)
-        self.pool.restore(state["pool"])
+        # as in a step: the entries are to be the same to the bit
+        with self.runtime.arithmetic():
+            self.pool.restore(state["pool"])
 
     def configuration(self) -> dict[str, Any]:
         """The tables of the preset that this stage depends on."""

@@ -1,0 +1,103 @@
+"""What torch computes slowly on a CPU, computed otherwise while a step trains.
+
+The networks say what is computed and know nothing of this: :class:`Quick` stands between them and
+torch, as a mode that sees each call of torch's functions, and gives some of them another way with
+the same result within rounding, forward and backward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from hasnet_models.training import winograd
+
+# where Winograd's convolution is the quicker one: from so many channels on, up to so large a side
+CHANNELS, SIDE = 96, 32
+CHANNELS_LAST = "channels last"
+
+
+class Quick(TorchFunctionMode):
+    """Within it, functions of torch go the ways that are quicker on a CPU.
+
+    Args:
+        ways: which of :data:`WAYS` are gone, by name.
+    """
+
+    def __init__(self, ways: Collection[str]) -> None:
+        super().__init__()
+        self.ways = dict(WAYS[name] for name in ways if name in WAYS)
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        args: tuple = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        way = self.ways.get(function)
+        found = None if way is None else way(*args, **kwargs)
+        return function(*args, **kwargs) if found is None else found
+
+
+def convolution(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor | None:
+    """A 3 x 3 convolution of many channels, by Winograd; None for any other."""
+    plain = _all(stride, 1) and _all(padding, 1) and _all(dilation, 1) and groups == 1
+    if not plain or weight.shape[2:] != (3, 3) or min(weight.shape[:2]) < CHANNELS:
+        return None
+    if x.shape[-1] > SIDE or not winograd.fits(x) or x.dtype != torch.float32:
+        return None
+    found = winograd.convolve(x, weight)
+    return found if bias is None else found.add_(bias.view(-1, 1, 1))
+
+
+def _all(given: Any, value: int) -> bool:
+    return given == value or (isinstance(given, tuple | list) and set(given) == {value})
+
+
+def window_mean(x: Tensor, kernel: Any, stride: Any = None, padding: Any = 0) -> Tensor | None:
+    """Means over 3 x 3 windows one pixel apart; None for any other pooling."""
+    if not (_all(kernel, 3) and _all(stride, 1) and _all(padding, 0)):
+        return None
+    return WindowMean.apply(x)
+
+
+class WindowMean(torch.autograd.Function):
+    """(B, C, H, W) -> (B, C, H - 2, W - 2), as sums of shifted pictures."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
+        rows = x[..., :-2, :] + x[..., 1:-1, :]
+        rows += x[..., 2:, :]
+        found = rows[..., :-2] + rows[..., 1:-1]
+        found += rows[..., 2:]
+        return found.mul_(1 / 9)
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
+        # each pixel was in the nine windows about it: the same means, of a zero-padded gradient
+        return WindowMean.apply(F.pad(gradient, (2, 2, 2, 2)))
+
+
+Way = Callable[..., Tensor | None]
+WAYS: dict[str, tuple[Callable[..., Any], Way]] = {
+    "Winograd": (torch.conv2d, convolution),
+    "window means": (F.avg_pool2d, window_mean),
+}
+# what a step on a CPU does otherwise; the first is a layout, which the networks are placed in
+ALL = (CHANNELS_LAST, *WAYS)

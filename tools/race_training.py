@@ -1,0 +1,137 @@
+"""Whole training steps of stage II against each other, turn by turn, on noise instead of faces.
+
+    python tools/race_training.py --size 64 --threads 1 --turns 8 --against ../before
+
+Each runner is a process of its own that takes some steps when it is its turn, so that a busy
+machine is busy for all of them: the step as it is, that of another checkout (`--against`), and with
+`--ways` plain torch and each way of `hasnet_models.training.cpu` alone. Printed are the medians of
+processor time and time, in milliseconds an image, and the median of the turns' own ratios to the
+first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from bench_training import make_stage, variant
+
+from hasnet_models.config.load import load_preset
+from hasnet_models.memory import keep_memory_mapped
+from hasnet_models.training.runtime import Runtime
+from hasnet_models.training.tt_stage import TTStage
+
+HERE = Path(__file__).parents[1]
+POOL, STEPS = 64, 4
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Steps of a checkout; ``ways`` in the place of those that it chooses, ``changes`` of keys."""
+
+    name: str
+    checkout: Path = HERE
+    ways: tuple[str, ...] | None = None
+    changes: tuple[str, ...] = ()
+
+    def start(self, options: argparse.Namespace) -> subprocess.Popen[str]:
+        """Its process, which works a turn for each line that it gets."""
+        command = [sys.executable, __file__, "--work", "--size", str(options.size)]
+        command += ["--threads", str(options.threads), "--set", *self.changes]
+        if self.ways is not None:
+            command += ["--only", *self.ways]
+        path = os.pathsep.join((str(self.checkout), str(self.checkout / "tools")))
+        # the script's own folder comes first on the path, unless Python is told otherwise
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+
+
+def turn(stage: TTStage) -> dict[str, float]:
+    """Processor ms and ms an image of STEPS steps, and their mean losses' sum."""
+    stage.step_number = 1  # the same lazy losses in each turn, R1 in none
+    clocks = time.process_time(), time.perf_counter()
+    for _ in range(STEPS):
+        stage.step()
+    pictures = STEPS * stage.config.batch
+    used, took = time.process_time() - clocks[0], time.perf_counter() - clocks[1]
+    return {"processor": used / pictures * 1e3, "time": took / pictures * 1e3}
+
+
+def work(options: argparse.Namespace) -> None:
+    """A turn for each line that comes; the first one warms up."""
+    keep_memory_mapped()
+    torch.set_num_threads(options.threads)
+    runtime = Runtime.choose(torch.device("cpu"))
+    if options.only is not None:
+        runtime = replace(runtime, quick=tuple(options.only))
+    preset = variant(load_preset("lite", options.set), pool=POOL)
+    stage = make_stage(preset, options.size, runtime)
+    for _ in sys.stdin:
+        print(json.dumps(turn(stage)), flush=True)
+
+
+def runners(options: argparse.Namespace) -> Iterator[Runner]:
+    """Those that are asked for; the first is what the others are compared with."""
+    if options.against:
+        yield Runner("before", options.against.resolve())
+    if options.ways:
+        from hasnet_models.training import cpu
+
+        yield Runner("plain torch", ways=())
+        yield from (Runner(f"alone: {way}", ways=(way,)) for way in cpu.ALL)
+    yield Runner("as it is")
+    yield from (Runner(one, changes=(one,)) for one in options.trial)
+
+
+def race(options: argparse.Namespace) -> None:
+    """Print what they need."""
+    processes = {runner.name: runner.start(options) for runner in runners(options)}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in processes}
+    for _ in range(1 + options.turns):
+        for name, process in processes.items():
+            process.stdin.write("\n")
+            process.stdin.flush()
+            found[name].append(json.loads(process.stdout.readline()))
+    for process in processes.values():
+        process.communicate()
+    first = next(iter(found.values()))[1:]
+    print(f"{options.size} px, {options.threads} thread(s), {options.turns} turns: ms an image")
+    for name, turns in found.items():
+        cells = []
+        for clock in ("processor", "time"):
+            own = [t[clock] for t in turns[1:]]
+            ratio = statistics.median(a[clock] / b for a, b in zip(first, own, strict=True))
+            cells.append(f"{clock} {statistics.median(own):7.1f}  x {ratio:.2f}")
+        print(f"  {name:32s} {'   '.join(cells)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--turns", type=int, default=6)
+    parser.add_argument("--against", type=Path, help="a checkout of another version")
+    parser.add_argument("--ways", action="store_true", help="plain torch and each way alone, too")
+    parser.add_argument("--trial", nargs="*", default=[], help="a key's value, as of hasnet train")
+    parser.add_argument("--set", nargs="*", default=[], help=argparse.SUPPRESS)
+    parser.add_argument("--only", nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        work(options)
+    else:
+        race(options)
+
+
+if __name__ == "__main__":
+    main()
