@@ -13,7 +13,7 @@ import argparse
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ SWITCHES = {
     "R1 every step": {"r1_every": 1},
     "feature discriminator off": {"feature_width": 0},
     "tone loss and relit faces off": {"tone": 0.0, "relight": 0.0},
+    "trial: one entry made anew a step": {"pool_renew": 1},
     "trial: contextual loss at half size": {"contextual_shrink": 2},
     "trial: D of three quarters of the widths": {"d_widths": (8, 12, 24, 48, 96, 120)},
 }
@@ -142,6 +143,30 @@ def backward(loss: torch.Tensor, x_tt: torch.Tensor) -> None:
     torch.autograd.grad(loss, x_tt)
 
 
+def tables(
+    preset: Preset,
+    size: int,
+    runtime: Runtime,
+    switches: Mapping[str, dict[str, object]],
+    seconds: float,
+) -> None:
+    """Print the parts of a step, and what each switch changes."""
+    batch = preset.tt_train.batch
+    print(f"\n{size} px, batch {batch}: ms an image")
+    found = parts(preset, size, runtime, seconds)
+    for name, value in found.items():
+        print(f"  {name:42s} {value / batch * 1000:8.2f}  {value / found['whole step']:6.1%}")
+    also = "; changed alone:" if switches else ""
+    print(f"  {batch / found['whole step']:.2f} images/s{also}", flush=True)
+    for name, changes in switches.items():
+        changed = variant(preset, **changes)
+        if contradictions(changed):
+            continue
+        took = seconds_a_step(make_stage(changed, size, runtime), seconds)
+        ratio = found["whole step"] / took
+        print(f"  {name:42s} {batch / took:8.2f} images/s  x {ratio:.2f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="lite")
@@ -157,22 +182,10 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     runtime = Runtime.choose(resolve_device(options.device), options.precision)
     preset = variant(load_preset(options.preset, options.set), pool=options.pool)
-    batch = preset.tt_train.batch
     switches = {} if options.no_switches else SWITCHES
-    for size in options.sizes:
-        print(f"\n{size} px, batch {batch}: ms an image")
-        found = parts(preset, size, runtime, options.seconds)
-        for name, value in found.items():
-            print(f"  {name:42s} {value / batch * 1000:8.2f}  {value / found['whole step']:6.1%}")
-        also = "; changed alone:" if switches else ""
-        print(f"  {batch / found['whole step']:.2f} images/s{also}", flush=True)
-        for name, changes in switches.items():
-            changed = variant(preset, **changes)
-            if contradictions(changed):
-                continue
-            took = seconds_a_step(make_stage(changed, size, runtime), options.seconds)
-            ratio = found["whole step"] / took
-            print(f"  {name:42s} {batch / took:8.2f} images/s  x {ratio:.2f}", flush=True)
+    with runtime.arithmetic():
+        for size in options.sizes:
+            tables(preset, size, runtime, switches, options.seconds)
 
 
 if __name__ == "__main__":

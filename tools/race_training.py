@@ -1,6 +1,7 @@
-"""Whole training steps of stage II against each other, turn by turn, on noise instead of faces.
+"""Whole training steps against each other, turn by turn, on noise instead of faces.
 
     python tools/race_training.py --size 64 --threads 1 --turns 8 --against ../before
+    python tools/race_training.py --stage rt --ways
 
 Each runner is a process of its own that takes some steps when it is its turn, so that a busy
 machine is busy for all of them: the step as it is, that of another checkout (`--against`), and with
@@ -23,10 +24,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from bench_training import make_stage, variant
+from bench_training import make_stage, noise_faces, variant
 
 from hasnet_models.config.load import load_preset
 from hasnet_models.memory import keep_memory_mapped
+from hasnet_models.training.rt_stage import RTStage
 from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.tt_stage import TTStage
 
@@ -45,8 +47,9 @@ class Runner:
 
     def start(self, options: argparse.Namespace) -> subprocess.Popen[str]:
         """Its process, which works a turn for each line that it gets."""
-        command = [sys.executable, __file__, "--work", "--size", str(options.size)]
-        command += ["--threads", str(options.threads), "--set", *self.changes]
+        command = [sys.executable, __file__, "--work", "--stage", options.stage]
+        command += ["--size", str(options.size), "--threads", str(options.threads)]
+        command += ["--set", *self.changes]
         if self.ways is not None:
             command += ["--only", *self.ways]
         path = os.pathsep.join((str(self.checkout), str(self.checkout / "tools")))
@@ -56,8 +59,17 @@ class Runner:
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
 
-def turn(stage: TTStage) -> dict[str, float]:
-    """Processor ms and ms an image of STEPS steps, and their mean losses' sum."""
+def made(options: argparse.Namespace, runtime: Runtime) -> RTStage | TTStage:
+    """The stage whose steps are taken."""
+    preset = variant(load_preset("lite", options.set), pool=POOL)
+    if options.stage == "tt":
+        return make_stage(preset, options.size, runtime)
+    faces = noise_faces(preset.tt.domains, preset.rt_train.size)
+    return RTStage(preset, faces, faces, runtime)
+
+
+def turn(stage: RTStage | TTStage) -> dict[str, float]:
+    """Processor ms and ms an image of STEPS steps."""
     stage.step_number = 1  # the same lazy losses in each turn, R1 in none
     clocks = time.process_time(), time.perf_counter()
     for _ in range(STEPS):
@@ -74,8 +86,7 @@ def work(options: argparse.Namespace) -> None:
     runtime = Runtime.choose(torch.device("cpu"))
     if options.only is not None:
         runtime = replace(runtime, quick=tuple(options.only))
-    preset = variant(load_preset("lite", options.set), pool=POOL)
-    stage = make_stage(preset, options.size, runtime)
+    stage = made(options, runtime)
     for _ in sys.stdin:
         print(json.dumps(turn(stage)), flush=True)
 
@@ -105,7 +116,8 @@ def race(options: argparse.Namespace) -> None:
     for process in processes.values():
         process.communicate()
     first = next(iter(found.values()))[1:]
-    print(f"{options.size} px, {options.threads} thread(s), {options.turns} turns: ms an image")
+    what = f"TT-Net, {options.size} px" if options.stage == "tt" else "RT-Net"
+    print(f"{what}, {options.threads} thread(s), {options.turns} turns: ms an image")
     for name, turns in found.items():
         cells = []
         for clock in ("processor", "time"):
@@ -117,7 +129,8 @@ def race(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--stage", choices=["tt", "rt"], default="tt")
+    parser.add_argument("--size", type=int, default=64, help="of stage II's output, px")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=6)
     parser.add_argument("--against", type=Path, help="a checkout of another version")

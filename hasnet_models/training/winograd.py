@@ -156,7 +156,7 @@ def weight_of(matrices: Tensor) -> Tensor:
 def transformed_input(x: Tensor) -> Tensor:
     """(B, C, H, W) -> (36, tiles, C)."""
     batch, channels, height, width = x.shape
-    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()
     image, row, column, _ = padded.stride()
     tiles = padded.as_strided(
         (INPUT, INPUT, batch, height // OUTPUT, width // OUTPUT, channels),
