@@ -2,7 +2,7 @@
 
 A picture is cut into tiles of 6 x 6 that overlap by two and give 4 x 4 results each. In the
 transformed domain a convolution is one product for each of 36 places, its gradients are too, and
-the transforms themselves are products with a constant matrix. Activations lie channels last, so
+the transforms themselves are products with constant matrices. Activations lie channels last, so
 that a tile's places are whole rows of memory.
 """
 
@@ -21,32 +21,37 @@ OUTPUT, INPUT = 4, 6  # sides of a tile
 # no fewer tiles than that, as all weights are read for them
 VALUES, LEAST_TILES = 2**14, 64
 
-_INPUTS = (
-    (4, 0, -5, 0, 1, 0),
-    (0, -4, -4, 1, 1, 0),
-    (0, 4, -4, -1, 1, 0),
-    (0, -2, -1, 2, 1, 0),
-    (0, 2, -1, -2, 1, 0),
-    (0, 4, 0, -5, 0, 1),
+# of a tile, a weight and what they give: along one side, for its rows and then its columns
+FROM_INPUT = torch.tensor(
+    (
+        (4.0, 0, -5, 0, 1, 0),
+        (0, -4, -4, 1, 1, 0),
+        (0, 4, -4, -1, 1, 0),
+        (0, -2, -1, 2, 1, 0),
+        (0, 2, -1, -2, 1, 0),
+        (0, 4, 0, -5, 0, 1),
+    )
 )
-_WEIGHTS = (
-    (1 / 4, 0, 0),
-    (-1 / 6, -1 / 6, -1 / 6),
-    (-1 / 6, 1 / 6, -1 / 6),
-    (1 / 24, 1 / 12, 1 / 6),
-    (1 / 24, -1 / 12, 1 / 6),
-    (0, 0, 1),
+FROM_WEIGHT = torch.tensor(
+    (
+        (1 / 4, 0, 0),
+        (-1 / 6, -1 / 6, -1 / 6),
+        (-1 / 6, 1 / 6, -1 / 6),
+        (1 / 24, 1 / 12, 1 / 6),
+        (1 / 24, -1 / 12, 1 / 6),
+        (0, 0, 1),
+    )
 )
-_OUTPUTS = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+TO_OUTPUT = torch.tensor(
+    ((1.0, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+)
 
 
-def _both_ways(rows: tuple[tuple[float, ...], ...]) -> Tensor:
-    """One transform for rows and columns at once."""
-    one = torch.tensor(rows, dtype=torch.float64)
-    return torch.kron(one, one).float()
-
-
-FROM_INPUT, FROM_WEIGHT, TO_OUTPUT = map(_both_ways, (_INPUTS, _WEIGHTS, _OUTPUTS))
+def both_ways(transform: Tensor, places: Tensor) -> Tensor:
+    """A transform (m, n) of the rows and columns of places (n * n, ...): (m * m, values)."""
+    m, n = transform.shape
+    rows = (transform @ places.reshape(n, -1)).view(m, n, -1)
+    return torch.matmul(transform, rows).view(m * m, -1)
 
 
 def fits(x: Tensor) -> bool:
@@ -79,7 +84,7 @@ class Convolution(torch.autograd.Function):
         out = like(x, weight.shape[0])
         for part, result in parts(x, out):
             products = torch.bmm(transformed_input(part), matrices)
-            results_of(TO_OUTPUT @ products.flatten(1), result)
+            results_of(both_ways(TO_OUTPUT, products), result)
         return out
 
     @staticmethod
@@ -95,8 +100,8 @@ class Convolution(torch.autograd.Function):
             if for_weight:
                 total.baddbmm_(transformed_input(part).transpose(1, 2), products)
             if for_x:
-                through = torch.bmm(products, matrices.transpose(1, 2)).flatten(1)
-                add_overlapping(FROM_INPUT.t() @ through, own)
+                through = torch.bmm(products, matrices.transpose(1, 2))
+                add_overlapping(both_ways(FROM_INPUT.t(), through), own)
         return found if for_x else None, None if total is None else weight_of(total), None
 
 
@@ -142,14 +147,13 @@ _kept = WeakTensorKeyDictionary()
 def transformed_weight(weight: Tensor) -> Tensor:
     """(Cout, Cin, 3, 3) -> (36, Cin, Cout)."""
     outputs, inputs = weight.shape[:2]
-    places = weight.permute(2, 3, 1, 0).reshape(9, -1)
-    return (FROM_WEIGHT @ places).view(-1, inputs, outputs)
+    return both_ways(FROM_WEIGHT, weight.permute(2, 3, 1, 0)).view(-1, inputs, outputs)
 
 
 def weight_of(matrices: Tensor) -> Tensor:
     """The gradient of the weight from that of :func:`transformed_weight`."""
     _, inputs, outputs = matrices.shape
-    places = FROM_WEIGHT.t() @ matrices.flatten(1)
+    places = both_ways(FROM_WEIGHT.t(), matrices)
     return places.view(3, 3, inputs, outputs).permute(3, 2, 0, 1)
 
 
@@ -162,7 +166,7 @@ def transformed_input(x: Tensor) -> Tensor:
         (INPUT, INPUT, batch, height // OUTPUT, width // OUTPUT, channels),
         (row, column, image, OUTPUT * row, OUTPUT * column, 1),
     )
-    return (FROM_INPUT @ tiles.reshape(INPUT**2, -1)).view(INPUT**2, -1, channels)
+    return both_ways(FROM_INPUT, tiles).view(INPUT**2, -1, channels)
 
 
 def as_tiles(x: Tensor) -> Tensor:
@@ -182,7 +186,7 @@ def transformed_gradient(gradient: Tensor) -> Tensor:
     """Of the results (B, C, H, W) -> of the products (36, tiles, C)."""
     channels = gradient.shape[1]
     tiles = as_tiles(gradient.contiguous(memory_format=torch.channels_last))
-    return (TO_OUTPUT.t() @ tiles.reshape(OUTPUT**2, -1)).view(INPUT**2, -1, channels)
+    return both_ways(TO_OUTPUT.t(), tiles).view(INPUT**2, -1, channels)
 
 
 def add_overlapping(places: Tensor, out: Tensor) -> None:
