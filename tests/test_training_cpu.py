@@ -135,13 +135,17 @@ def test_a_convolution_of_many_channels_goes_by_winograd_with_its_bias():
     close(found, conv(x))
 
 
-@pytest.mark.parametrize("make", [nano.rt_stage, nano.tt_stage])
-def test_a_quick_step_has_the_losses_of_a_plain_one(make, folder, monkeypatch):
+def test_a_quick_step_has_the_losses_of_a_plain_one(folder, monkeypatch):
     monkeypatch.setattr(cpu, "CHANNELS", 1)
-    quick, plain = make(folder, runtime=QUICK), make(folder)
+    quick, plain = nano.tt_stage(folder, runtime=QUICK), nano.tt_stage(folder)
     for _ in range(3):  # with R1, and without
         found, wanted = quick.step(), plain.step()
         assert found == pytest.approx(wanted, rel=2e-3, abs=2e-4)
+
+
+def test_stage_one_keeps_to_plain_torch(folder):
+    stage = nano.rt_stage(folder, runtime=QUICK)
+    assert not stage.runtime.quick and not isinstance(stage.runtime.arithmetic(), cpu.Quick)
 
 
 def test_a_quick_run_resumes_to_the_bit(folder, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,13 +73,14 @@ class RTStage(GanStage):
     label = "RT-Net"
 
     def __init__(self, preset: Preset, faces: FaceSet, val: FaceSet, runtime: Runtime) -> None:
-        super().__init__(preset.rt_train, faces, val, runtime)
+        # on a CPU too its step is quickest in plain torch: it normalises planes, and has few channels
+        super().__init__(preset.rt_train, faces, val, replace(runtime, quick=()))
         self.preset = preset
         torch.manual_seed(self.config.seed)
         net = RTNet(preset.rt)
         d = PatchDiscriminator(self.config.d_widths, preset.rt.palette_colours)
         self.use(net, d, list(net.parameters()), list(d.parameters()))
-        self.run_net, self.run_d = runtime.runner(self.net), runtime.runner(self.d)
+        self.run_net, self.run_d = self.runtime.runner(self.net), self.runtime.runner(self.d)
 
     def advance(self) -> dict[str, Tensor]:
         """D, then G."""
