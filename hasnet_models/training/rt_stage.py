@@ -73,7 +73,7 @@ class RTStage(GanStage):
     label = "RT-Net"
 
     def __init__(self, preset: Preset, faces: FaceSet, val: FaceSet, runtime: Runtime) -> None:
-        # on a CPU too its step is quickest in plain torch: it normalises planes, and has few channels
+        # in plain torch on a CPU too: the quicker ways of stage II make its step slower
         super().__init__(preset.rt_train, faces, val, replace(runtime, quick=()))
         self.preset = preset
         torch.manual_seed(self.config.seed)
