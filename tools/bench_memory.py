@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from bench_training import noise_faces
+from turns import taken_in_turn
 
 from hasnet_models.benchmark.clock import seconds
 from hasnet_models.benchmark.processes import own_peak
@@ -69,14 +70,7 @@ def compare(count: int, threads: int) -> None:
         )
         for name in ("without", "with")
     }  # fmt: skip
-    figures: dict[str, list[dict[str, float]]] = {name: [] for name in processes}
-    for _ in range(WARM_UP + count):
-        for name, process in processes.items():
-            process.stdin.write("\n")
-            process.stdin.flush()
-            figures[name].append(json.loads(process.stdout.readline()))
-    for process in processes.values():
-        process.communicate()
+    figures = taken_in_turn(processes, WARM_UP + count)
     for figure in figures["with"][0]:
         without, kept = ([turn[figure] for turn in found[WARM_UP:]] for found in figures.values())
         ratio = statistics.median(b / a for a, b in zip(without, kept, strict=True))

@@ -106,15 +106,10 @@ def runners(options: argparse.Namespace) -> Iterator[Runner]:
 
 def race(options: argparse.Namespace) -> None:
     """Print what they need."""
+    from turns import taken_in_turn  # here, as other checkouts that run this file may lack it
+
     processes = {runner.name: runner.start(options) for runner in runners(options)}
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in processes}
-    for _ in range(1 + options.turns):
-        for name, process in processes.items():
-            process.stdin.write("\n")
-            process.stdin.flush()
-            found[name].append(json.loads(process.stdout.readline()))
-    for process in processes.values():
-        process.communicate()
+    found = taken_in_turn(processes, 1 + options.turns)
     first = next(iter(found.values()))[1:]
     what = f"TT-Net, {options.size} px" if options.stage == "tt" else "RT-Net"
     print(f"{what}, {options.threads} thread(s), {options.turns} turns: ms an image")

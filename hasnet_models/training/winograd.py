@@ -8,8 +8,6 @@ that a tile's places are whole rows of memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
@@ -82,7 +80,7 @@ class Convolution(torch.autograd.Function):
             matrices = transformed_weight(weight)
         ctx.save_for_backward(x, weight, matrices)
         out = like(x, weight.shape[0])
-        for part, result in parts(x, out):
+        for part, result in zip(*split(x, out), strict=True):
             products = torch.bmm(transformed_input(part), matrices)
             results_of(both_ways(TO_OUTPUT, products), result)
         return out
@@ -125,11 +123,6 @@ def split(x: Tensor, *others: Tensor) -> list[tuple[Tensor, ...]]:
     tiles = x.shape[-2] * x.shape[-1] // OUTPUT**2
     together = max(VALUES // max(one.shape[1] for one in (x, *others)), LEAST_TILES)
     return [one.split(max(1, together // tiles)) for one in (x, *others)]
-
-
-def parts(x: Tensor, out: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pairs of parts of both."""
-    return zip(*split(x, out), strict=True)
 
 
 def kept_matrices(weight: nn.Parameter) -> Tensor:
