@@ -89,18 +89,28 @@ def test_parts_that_cannot_be_used_are_one_sentence(run, here, name, said):
     assert not (here / "run").exists()
 
 
-def test_interrupt_finishes_the_step_saves_and_goes_on_later(here):
+def test_batch_that_processes_cannot_share_is_refused(run, here):
+    arguments = train_arguments(here, "--stage", "rt", "-o", here / "run")
+    out = run(*arguments, "--processes", 3)
+    assert out.code == 2 and "A batch of 4 cannot be shared by 3 processes." in out.err
+    assert not (here / "run").exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--processes", "2"]])
+def test_interrupt_finishes_the_step_saves_and_goes_on_later(here, more):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "hasnet_cli"]
     command += map(str, train_arguments(here, "--stage", "rt", "-o", "run", "--log-every", "0"))
+    command += more
     metrics = here / "run" / "metrics.jsonl"
     with subprocess.Popen(
-        command, cwd=here, env=environment, stderr=subprocess.PIPE, text=True
-    ) as process:
+        command, cwd=here, env=environment, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
         give_up = time.monotonic() + 120
         while not metrics.is_file() and process.poll() is None and time.monotonic() < give_up:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors

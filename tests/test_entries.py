@@ -12,6 +12,7 @@ import torch
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.data.index import FaceRecord
 from hasnet_models.errors import UsageError
+from hasnet_models.training import distributed
 from hasnet_models.training.draws import one_of
 from hasnet_models.training.entries import MIXED, PAIRED, SAME, EntryPool, Sampler
 
@@ -96,6 +97,30 @@ def test_pool_keeps_entry_and_tensors_together(faces):
         torch.testing.assert_close(batch.x_rt, expected)
         torch.testing.assert_close(batch.content["c"], expected / 4)
     assert len(pool.numbers) == 12 and min(pool.numbers) > 0
+
+
+@pytest.mark.parametrize(("group", "each"), [(2, 1), (4, 2), (3, 3)])
+def test_two_processes_make_half_of_a_group_each_where_it_can_be_halved(
+    group, each, faces, monkeypatch
+):
+    made, other = [], []
+
+    def make(entries, side):
+        made.append(len(entries))
+        return number_maker(entries, side)
+
+    def gather(rows):
+        return torch.cat([rows, other.pop()])
+
+    pool = EntryPool(Sampler(faces, config(), ()), make, 2 * group, group)
+    entries = [pool.sampler(n) for n in range(group)]
+    whole = number_maker(entries, 1)[0].half()
+    monkeypatch.setattr(distributed, "world", lambda: 2)
+    monkeypatch.setattr(distributed, "rank", lambda: 0)
+    monkeypatch.setattr(distributed, "gather", gather)
+    other += [whole[each:] / 4, whole[each:]]  # of "c" and of X_RT
+    pool.restore({"numbers": [0], "next": 1, "side": 1})
+    assert made == [each] and torch.equal(pool.store["x_rt"][:group], whole)
 
 
 def test_restored_pool_draws_the_same(faces):

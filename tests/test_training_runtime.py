@@ -165,15 +165,23 @@ def test_missing_device_is_an_error_and_never_the_cpu():
         pass
 
 
-@pytest.mark.parametrize("stage", ["rt", "tt"])
-def test_two_processes_do_what_one_does_with_the_doubled_batch(stage, folder, tmp_path):
+TORCHRUN = ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
+
+
+@pytest.mark.parametrize(("stage", "by_torchrun"), [("rt", True), ("tt", True), ("tt", False)])
+def test_two_processes_do_what_one_does_with_their_joint_batch(
+    stage, by_torchrun, folder, tmp_path
+):
     rt = nano.rt_stage(folder)
     base = export.export(rt, tmp_path)[0]
     (tmp_path / "nano.toml").write_text(to_toml(nano.preset()))
     more = ["--rt", str(base)] if stage == "tt" else []
-    doubled = f"{stage}_train.batch=8"
-    one = _train(tmp_path, folder, stage, "one", *more, "--set", doubled)
-    two = _train(tmp_path, folder, stage, "two", *more, processes=2)
+    doubled = [*more, "--set", f"{stage}_train.batch=8"]
+    one = _train(tmp_path, folder, stage, "one", *doubled)
+    if by_torchrun:
+        two = _train(tmp_path, folder, stage, "two", *more, launch=TORCHRUN)
+    else:
+        two = _train(tmp_path, folder, stage, "two", *doubled, "--processes", "2")
     assert [r["images"] for r in two] == [r["images"] for r in one] == [8, 16]
     first = [_losses(rows[0]) for rows in (one, two)]
     # judged after D's own first step, in which Adam makes whole steps of roundings
@@ -187,8 +195,7 @@ def test_two_processes_do_what_one_does_with_the_doubled_batch(stage, folder, tm
     assert checkpoint.load(tmp_path / "two", nano.CPU)[1]["processes"] == 2
 
 
-def _train(tmp_path, folder, stage, run, *more, processes=1):
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2"] if processes > 1 else []
+def _train(tmp_path, folder, stage, run, *more, launch=()):
     command = [sys.executable, *launch, "-m", "hasnet_cli", "train", str(folder), "--stage", stage]
     command += ["--preset", "nano.toml", "--images", "16", "--log-every", "0", "--device", "cpu"]
     command += ["--cache", str(tmp_path / "cache"), "-o", run, "-q", *more]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,12 @@ ABLATIONS = (
 @click.option("--resume", default="auto", metavar="auto|none|PATH", help="Where to go on from.")
 @click.option("--cache", type=PATH, help="Folder for decoded faces.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Processes of this machine that share each batch.",
+)
 @device_option
 @click.option("--precision", default="auto", metavar="auto|fp32|bf16|fp16", help="Of the networks.")
 @click.option("--compile", "compiled", is_flag=True, help="Compile the networks; not on a CPU.")
@@ -58,10 +65,13 @@ def command(terminal: Terminal, **options: Any) -> int:
     FACES holds one folder a domain, and may hold an index.tsv (columns domain, split, file,
     identity); or it names WebDataset shards. Checkpoints, preview sheets, metrics.jsonl and at the
     end the averaged weights go into the run's folder (runs/STAGE by default); an interrupted run
-    goes on where it stopped.
-    Several processes: torchrun --nproc_per_node N -m hasnet_cli train ... See docs/training.md.
+    goes on where it stopped. On a CPU a process for each core is quickest (--processes).
     """
+    from hasnet_models.training import companions
+
     preset = load_preset(options["preset"], options["overrides"], options["ablations"])
+    if not options["dry_run"]:
+        preset = companions.share_of(preset, options["stage"], options["processes"])
     job = make_job(preset, options)
     return dry_run(terminal, job, options) if options["dry_run"] else run(terminal, job, options)
 
@@ -80,6 +90,15 @@ def make_job(preset: Preset, options: dict[str, Any]) -> TrainingJob:
 
 def run(terminal: Terminal, job: TrainingJob, options: dict[str, Any]) -> int:
     """Train; in each of the processes where there are several."""
+    from hasnet_models.training import companions
+
+    again = [sys.executable, "-m", "hasnet_cli", *sys.argv[1:]]
+    with companions.joined(options["processes"], again):
+        return train(terminal, job, options)
+
+
+def train(terminal: Terminal, job: TrainingJob, options: dict[str, Any]) -> int:
+    """Train in this process."""
     import torch
 
     from hasnet_cli.training_view import watching
@@ -88,8 +107,8 @@ def run(terminal: Terminal, job: TrainingJob, options: dict[str, Any]) -> int:
     from hasnet_models.training.runtime import Runtime
 
     keep_memory_mapped()
-    if options["threads"]:
-        torch.set_num_threads(options["threads"])
+    threads = options["threads"] or max(1, torch.get_num_threads() // options["processes"])
+    torch.set_num_threads(threads)
     names = ("minutes", "images", "save_every", "preview_every", "log_every", "keep")
     budget = loop.Budget(**{n: options[n] for n in names if options[n] is not None})
     cache = options["cache"] or session.default_cache()

@@ -216,17 +216,23 @@ class EntryPool:
 
     def _add(self, slot: int, number: int) -> None:
         entries = [self.sampler(number * self.group + i) for i in range(self.group)]
-        x_rt, content = self.make(entries, self.side)
+        made = self._made(entries)
         if slot == len(self.numbers):
             self.numbers.append(number)
             self.entries.append(entries)
         else:
             self.numbers[slot], self.entries[slot] = number, entries
-        for name, values in {"x_rt": x_rt, **content}.items():
+        for name, values in made.items():
             if name not in self.store:
-                shape = (self.slots * self.group, *values.shape[1:])
-                self.store[name] = torch.zeros(shape, dtype=torch.half, device=values.device)
-            self.store[name][slot * self.group : (slot + 1) * self.group] = values.half()
+                self.store[name] = values.new_zeros((self.slots * self.group, *values.shape[1:]))
+            self.store[name][slot * self.group : (slot + 1) * self.group] = values
+
+    def _made(self, entries: list[Entry]) -> dict[str, Tensor]:
+        """A group's tensors in half precision, by several processes in even parts if it can be."""
+        even = len(entries) % distributed.world() == 0
+        x_rt, content = self.make(distributed.share(entries) if even else entries, self.side)
+        made = {name: values.half() for name, values in {"x_rt": x_rt, **content}.items()}
+        return {n: distributed.gather(v) for n, v in made.items()} if even else made
 
     def _pick(self, rows: np.ndarray) -> Batch:
         entries = [self.entries[r // self.group][r % self.group] for r in rows]
