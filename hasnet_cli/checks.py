@@ -25,6 +25,7 @@ from hasnet_models.errors import (
     WeightsError,
 )
 from hasnet_models.filenames import is_file
+from hasnet_models.folders import user_folder
 from hasnet_models.plugins import FAILED, NOTE, OK, Check, Manager, Registry, hooks
 from hasnet_models.plugins.isolation import line
 from hasnet_models.plugins.manager import HOOKS
@@ -252,11 +253,8 @@ def _domains(registry: Registry) -> Iterator[Check]:
 
 
 def _folders() -> Iterator[Check]:
-    import platformdirs
-
-    cache = Path(platformdirs.user_cache_dir("hasnet"))
     places = {
-        "cache": cache,
+        "cache": user_folder("cache"),
         "fetched weights": files.user_folder(),
         "current": Path(),
         "temporary": Path(tempfile.gettempdir()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -49,6 +48,8 @@ class Terminal:
 
     def json(self, document: Mapping[str, Any]) -> None:
         """The outcome as one JSON object, with the version of its schema."""
+        import json
+
         whole = {"schema": SCHEMA, **document}
         self.result(json.dumps(whole, indent=2, ensure_ascii=False))
 
@@ -153,6 +154,8 @@ class Terminal:
         yield advance
 
     def _event(self, kind: str, **values: object) -> None:
+        import json
+
         line = {"schema": SCHEMA, "event": kind, **values}
         click.echo(json.dumps(line, ensure_ascii=False), err=True)
 

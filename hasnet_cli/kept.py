@@ -9,7 +9,6 @@ cannot be read or written is as if there were none.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import zlib
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hasnet_models import __version__
+from hasnet_models.folders import user_folder
 
 VARIABLES = ("HASNET_PLUGINS", "HASNET_DISABLE_PLUGINS")
 _METADATA = (".dist-info", ".egg-info", ".egg")
@@ -26,6 +26,8 @@ _ENTRY_POINTS = "entry_points.txt"
 
 def read(name: str, environ: Mapping[str, str]) -> Any:
     """The answer kept under a name; None where there is none or something changed since."""
+    import json
+
     try:
         document = json.loads(_file(name).read_text(encoding="utf-8"))
         same = document["state"] == _state(environ)
@@ -38,6 +40,8 @@ def read(name: str, environ: Mapping[str, str]) -> Any:
 
 def write(name: str, environ: Mapping[str, str], answer: Any, files: Iterable[Path]) -> None:
     """Keep an answer that JSON can hold, until one of the files changes or something else does."""
+    import json
+
     from hasnet_models.atomic import replacing
 
     document = {
@@ -62,9 +66,7 @@ def manifests(sources: Iterable[Path]) -> set[Path]:
 
 def _file(name: str) -> Path:
     """One of each environment, so that two of them do not take turns."""
-    import platformdirs
-
-    folder = Path(platformdirs.user_cache_dir("hasnet", appauthor=False)) / "plugins"
+    folder = user_folder("cache") / "plugins"
     return folder / f"{name}-{zlib.crc32(sys.prefix.encode()):08x}.json"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from hasnet_models.errors import UsageError
 from hasnet_models.filenames import is_file
+from hasnet_models.folders import user_folder
 
 FILE_NAME = "hasnet.toml"
 USER_FILE_NAME = "config.toml"
@@ -48,9 +49,7 @@ def variable(key: str) -> str:
 
 def user_file() -> Path:
     """The user's own settings."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("hasnet", appauthor=False)) / USER_FILE_NAME
+    return user_folder("config") / USER_FILE_NAME
 
 
 def read_files(folder: Path | None = None) -> dict[str, tuple[str, Path]]:

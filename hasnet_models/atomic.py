@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +63,8 @@ def filling(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
+    import shutil  # with its archives, which a file alone does without
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = _free_name(folder)
     try:
@@ -81,6 +81,8 @@ def filling(folder: Path) -> Iterator[Path]:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder for what is needed only until the block ends."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="hasnet-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
@@ -34,6 +33,9 @@ def fitting(stem: str, ending: str) -> str:
     name = os.fsencode(stem)
     if len(name) <= room:
         return stem + ending
+    # of a name in hundreds; it brings OpenSSL, and every command imports this module
+    import hashlib
+
     mark = "~" + hashlib.sha256(name).hexdigest()[:_DIGEST]
     while len(os.fsencode(stem)) > room - len(mark):
         stem = stem[:-1]

@@ -66,6 +66,36 @@ def test_what_needs_no_networks_imports_nothing_heavy(site, args):
     assert args != ["domains"] or "pencil" in done.stdout
 
 
+# What took a noticeable part of a command's time, and is wanted by others only.
+SPARED = {
+    "hashlib", "importlib.metadata", "json", "pluggy", "shutil", "subprocess", "tempfile",
+    "cv2", "onnxruntime", "torch", "rich", "PIL.ImageCms",
+    *(f"PIL.{name}ImagePlugin" for name in ("Avif", "Bmp", "Gif", "Jpeg", "Tiff", "WebP")),
+    *(["platformdirs"] if sys.platform == "linux" else []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("args", [["--version"], ["palette", "--whole", "ours.png"]])
+def test_a_quick_command_imports_only_what_it_needs(tmp_path, monkeypatch, args):
+    monkeypatch.chdir(tmp_path)
+    image_io.write(np.full((20, 24, 3), 200, np.uint8), "ours.png")
+    code = (
+        f"import sys; from hasnet_cli.main import main; code = main({args!r})\n"
+        f"sys.exit(code or ' '.join({SPARED!r} & set(sys.modules)) or 0)"
+    )
+    done = process(script=("-c", code))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_circles_are_looked_for_at_the_end():
+    code = (
+        "import atexit, gc; from hasnet_cli.main import main\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"
+        "main(['--version'])"
+    )
+    assert process(script=("-c", code)).stdout.splitlines()[-1] == "True"
+
+
 def test_a_misspelt_command_is_suggested(run):
     code, _, err = run("avatr", "x.png")
     assert code == 2 and "Did you mean 'avatar'?" in err

@@ -23,6 +23,7 @@ from hasnet_models.image_io import (
     check_writable,
     colour_profile,
     formats,
+    openers,
     read,
     read_metadata,
     reading,
@@ -307,6 +308,37 @@ def test_a_wrong_suffix_does_not_matter_for_reading(tmp_path: Path) -> None:
     assert (read(path.rename(tmp_path / "a.jpg")).rgb == picture()).all()
 
 
+OWN_MODULE = {
+    ".jpg": "Jpeg", ".png": "Png", ".webp": "WebP", ".tif": "Tiff", ".bmp": "Bmp", ".gif": "Gif"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [*OWN_MODULE, ".avif"])
+def test_a_fresh_process_reads_a_file_by_its_content_with_its_format_s_module_alone(
+    tmp_path: Path, suffix: str
+) -> None:
+    import subprocess
+
+    path = save(tmp_path / f"a{suffix}", picture()).rename(tmp_path / "a.picture")
+    code = (
+        "import sys; from hasnet_models.image_io import read; print(read(sys.argv[1]).rgb.shape)\n"
+        "print(*(name[4:-11] for name in sys.modules if name.endswith('ImagePlugin')))"
+    )
+    run = [sys.executable, "-c", code, path]
+    shape, modules = subprocess.run(run, capture_output=True, text=True).stdout.splitlines()
+    assert shape == "(40, 60, 3)"
+    assert suffix == ".avif" or modules == OWN_MODULE[suffix]
+
+
+def test_a_damaged_head_is_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    for head in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"II*\0", b"BM", b"GIF89a"):
+        path.write_bytes(head + bytes(40))
+        with pytest.raises(ImageError) as caught:
+            read(path)
+        assert one_sentence(caught.value)
+
+
 def test_formats_that_stay_closed(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n")
@@ -414,6 +446,13 @@ def test_output_carries_an_srgb_profile(tmp_path: Path, suffix: str) -> None:
     with Image.open(path) as image:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
     assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+def test_our_profile_is_that_of_srgb_to_the_last_step() -> None:
+    ours = ImageCms.ImageCmsProfile(io.BytesIO(colour_profile.srgb_bytes()))
+    transform = ImageCms.buildTransform(ours, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+    grid = np.stack(np.meshgrid(*[np.arange(0, 256, 5, np.uint8)] * 3), axis=-1).reshape(1, -1, 3)
+    assert (np.asarray(ImageCms.applyTransform(Image.fromarray(grid), transform)) == grid).all()
 
 
 def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -631,6 +670,7 @@ def test_a_file_that_is_too_long_is_not_read(
 
 @pytest.mark.parametrize("format_", formats.FORMATS, ids=lambda one: one.name)
 def test_the_table_of_formats_says_what_files_hold(tmp_path: Path, format_: formats.Format) -> None:
+    openers.register(format_.name)
     if format_.name not in Image.SAVE:
         pytest.skip(f"this Pillow cannot write {format_.name}")
     exif = Image.Exif()

@@ -20,7 +20,7 @@ from hasnet_models.animation.scene import Pixels
 from hasnet_models.animation.timing import DELAY_MS
 from hasnet_models.atomic import replacing
 from hasnet_models.errors import ImageError, UsageError
-from hasnet_models.image_io.formats import BY_NAME
+from hasnet_models.image_io.formats import named
 from hasnet_models.image_io.metadata import save_options
 from hasnet_models.image_io.reading import reason_of
 
@@ -68,7 +68,7 @@ def check_mp4() -> None:
 def _animation(
     frames: Sequence[Pixels], name: str, quality: int, metadata: Mapping[str, str]
 ) -> bytes:
-    format_, buffer = BY_NAME[name], io.BytesIO()
+    format_, buffer = named(name), io.BytesIO()
     pictures = [Image.fromarray(frame) for frame in frames]
     if name == "GIF":
         pictures = in_one_palette(pictures)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +51,8 @@ def read_palette(path: str | Path) -> Palette | None:
         return of_colours(_gimp_colours(text, path.name), None, path.name)
     if text[:1] not in ("{", "["):
         return None
+    import json
+
     try:
         colours, shares = _json_colours(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError) as error:

@@ -1,6 +1,7 @@
 """ICC profiles: whatever a picture's colours mean, it becomes sRGB (littlecms through Pillow).
 
-littlecms is loaded for pictures that need it: most that are read have no profile.
+littlecms is loaded for pictures that need it: most that are read have no profile or ours, and that
+one is a file here, as littlecms makes it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import functools
 import io
 import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +31,8 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     Args:
         icc: its profile; one that is damaged, or for another kind of picture, is ignored.
     """
+    if icc == srgb_bytes():
+        icc = None
     if not icc and image.mode != "LAB":
         return image.convert("RGB")
     from PIL import ImageCms
@@ -87,13 +91,11 @@ def srgb_profile() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def srgb_bytes() -> bytes:
     """The profile of sRGB for a file, always the same.
 
-    littlecms puts the time of its making into a profile; files must not depend on it.
+    littlecms 2.19 made it; the time of its making (ICC.1, 7.2.8) is 2000-01-01 00:00:00 and the ID
+    (7.2.18) zero.
     """
-    data = bytearray(srgb_profile().tobytes())
-    data[24:36] = b"\x07\xd0\0\x01\0\x01\0\0\0\0\0\0"  # ICC.1, 7.2.8: 2000-01-01 00:00:00
-    data[84:100] = bytes(16)  # 7.2.18: profile ID, zero where it was not computed
-    return bytes(data)
+    return Path(__file__).with_name("srgb.icc").read_bytes()

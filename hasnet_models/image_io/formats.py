@@ -1,10 +1,7 @@
-"""The formats that are written, one record each, and those that Pillow may open here."""
+"""The formats that are written, one record each."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +11,7 @@ from PIL import Image
 
 from hasnet_models.errors import UsageError
 from hasnet_models.filenames import STREAM
-from hasnet_models.image_io.tiff_pages import read_white_is_zero_too
+from hasnet_models.image_io.openers import register
 
 # Where a format keeps the texts of `write`.
 EXIF_COMMENT = "EXIF UserComment"
@@ -80,37 +77,20 @@ FORMATS = (
 )
 BY_SUFFIX = {suffix: format_ for format_ in FORMATS for suffix in format_.suffixes}
 BY_NAME = {format_.name: format_ for format_ in FORMATS}
-# Suffixes of pictures that are read; the last are of formats that are read only (see _READABLE).
+# Suffixes of pictures that are read; the last are of formats that are read only (see `openers`).
 SUFFIXES = (*BY_SUFFIX, ".mpo", ".dib")
 PNG = BY_NAME["PNG"]
 
-# MPO is what many phones write under .jpg, DIB a BMP without its head. Other formats of Pillow stay
-# closed: some are seldom used and badly tested, one runs Ghostscript.
-_READABLE = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF", "HEIF")
 
-_PLUGINS = ("Jpeg", "Mpo", "Png", "WebP", "Tiff", "Bmp", "Gif", "Avif")  # modules of Pillow's
+def named(name: str) -> Format:
+    """The format that Pillow calls so; what saves its files is registered, where there is any."""
+    register(name)
+    return BY_NAME[name]
 
 
 def carrier_of(name: str | None) -> str | None:
     """Where files of Pillow's format `name` keep texts; EXIF in formats that are only read."""
     return BY_NAME[name].carrier if name in BY_NAME else EXIF_COMMENT
-
-
-@functools.lru_cache(maxsize=1)
-def readable_formats() -> tuple[str, ...]:
-    """Pillow's names of what can be opened here; registers its openers and savers.
-
-    `Image.init` would do so for all formats that Pillow knows, six times as many modules.
-    """
-    for name in _PLUGINS:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(f"PIL.{name}ImagePlugin")
-    with contextlib.suppress(ImportError):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-    read_white_is_zero_too()
-    return tuple(name for name in _READABLE if name in Image.OPEN)
 
 
 def check_alpha(path: Path) -> None:
@@ -133,7 +113,7 @@ def format_of(path: Path) -> Format:
             f"{path.name} has {what}, which names no picture format.",
             f"Use one of: {' '.join(BY_SUFFIX)}",
         )
-    readable_formats()
+    register(found.name)
     if found.name not in Image.SAVE:
         raise UsageError(f"Writing {path.suffix} needs {found.package}.")
     return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image
 
 from hasnet_models.image_io.formats import (
     EXIF_COMMENT,
@@ -85,6 +84,8 @@ def _length(value: Any) -> int:
 
 def texts_of(image: Image.Image) -> dict[str, str]:
     """The texts that `save_options` put into a file; empty if there are none."""
+    import json
+
     try:
         found = json.loads(_carried(image))[TEXT_KEY]
         return {str(key): str(value) for key, value in found.items()}
@@ -112,10 +113,12 @@ def save_options(
     Args:
         exif: a block of `public_exif`, or None.
     """
-    text = json.dumps({TEXT_KEY: dict(texts)}) if texts else ""
+    text = _text_of(texts) if texts else ""
     options: dict[str, Any] = {}
     if format_.carrier == PNG_TEXT and text:
-        info = PngImagePlugin.PngInfo()
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
         info.add_text(TEXT_KEY, text)
         options["pnginfo"] = info
     elif format_.carrier == GIF_COMMENT and text:
@@ -128,6 +131,12 @@ def save_options(
         if data:
             options["exif"] = data
     return options
+
+
+def _text_of(texts: Mapping[str, str]) -> str:
+    import json
+
+    return json.dumps({TEXT_KEY: dict(texts)})
 
 
 def _exif_with(exif: bytes | None, text: str) -> bytes:

@@ -11,18 +11,22 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from hasnet_models.errors import HasnetError, ImageError, UsageError
 from hasnet_models.filenames import STDIN, STREAM
-from hasnet_models.image_io import tiff_pages
-from hasnet_models.image_io.formats import PNG_TEXT, carrier_of, readable_formats
+from hasnet_models.image_io.formats import PNG_TEXT, carrier_of
 from hasnet_models.image_io.metadata import TEXT_KEY, public_exif, texts_of
 from hasnet_models.image_io.modes import Depth, pixels
+from hasnet_models.image_io.openers import opened, readable_formats
 from hasnet_models.image_io.photo import Photo
 from hasnet_models.image_io.png_chunks import SIGNATURE, sound_png
+from hasnet_models.image_io.tiff_tags import bits_of, is_tiff, white_is_zero
+
+if TYPE_CHECKING:
+    from hasnet_models.image_io.tiff_pages import Page
 
 DEFAULT_MAX_PIXELS = 2**27
 MAX_PIXELS_VARIABLE = "HASNET_MAX_PIXELS"
@@ -86,7 +90,7 @@ def from_pillow(image: Image.Image, name: str = "picture") -> Photo:
         ImageError: its data are damaged, or of a mode that cannot be converted.
     """
     with _explained(name):
-        depth = Depth(tiff_pages.bits_of(image), tiff_pages.white_is_zero(image))
+        depth = Depth(bits_of(image), white_is_zero(image))
         image.load()
         icc, (exif, long) = image.info.get("icc_profile"), public_exif(image)
         rgb, alpha = pixels(_upright(image), icc, depth)
@@ -231,7 +235,9 @@ def _open(stream: BinaryIO, name: str, limit: int) -> tuple[Image.Image, tuple[s
         raise ImageError(f"{name} is empty (zero bytes).")
     if head.startswith(SIGNATURE):
         return _open_png(stream, name, limit)
-    if tiff_pages.is_tiff(head):
+    if is_tiff(head):
+        from hasnet_models.image_io import tiff_pages
+
         found = tiff_pages.pages(stream)
         stream.seek(0)
         if tiff_pages.needs_choice(found):
@@ -249,9 +255,11 @@ def _open_png(stream: BinaryIO, name: str, limit: int) -> tuple[Image.Image, tup
 
 
 def _open_largest(
-    stream: BinaryIO, name: str, limit: int, found: list[tiff_pages.Page]
+    stream: BinaryIO, name: str, limit: int, found: list[Page]
 ) -> tuple[Image.Image, tuple[str, ...]]:
     """The largest picture of a TIFF whose first one is a thumbnail, already decoded."""
+    from hasnet_models.image_io import tiff_pages
+
     largest = max(found, key=lambda page: page.side)
     for page in tiff_pages.ranked(found):
         image = _decoded(tiff_pages.stream_of(stream, page), name, limit, found[0].orientation)
@@ -276,7 +284,7 @@ def _decoded(
 ) -> Image.Image | None:
     """A picture within a file, or None; turned as the whole file is where it does not say."""
     try:
-        image = Image.open(stream, formats=readable_formats())
+        image = opened(stream)
     except UnidentifiedImageError:
         return None
     _judge_size(image, name, limit)
@@ -295,11 +303,10 @@ def _opened_image(stream: BinaryIO, name: str, limit: int, head: bytes) -> Image
     Raises:
         ImageError: it is no picture, or a too large one.
     """
-    formats = readable_formats()
     try:
-        image = Image.open(stream, formats=formats)
+        image = opened(stream)
     except UnidentifiedImageError as error:
-        if head[4:8] == b"ftyp" and "HEIF" not in formats:
+        if head[4:8] == b"ftyp" and "HEIF" not in readable_formats():
             raise ImageError(
                 f"{name} looks like a HEIC picture, which needs another package to be read.",
                 "Run: pip install pillow-heif",

@@ -1,4 +1,4 @@
-"""Which of the pictures in a TIFF is the picture, and what its numbers stand for.
+"""Which of the pictures in a TIFF is the picture.
 
 A scan of several pages is its first page. Where that is only a thumbnail of another picture (DNG
 and other raw files, which are TIFF within, files with previews) the largest picture that can be
@@ -11,10 +11,12 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, TiffImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from hasnet_models.image_io.tiff_tags import one
 
 _Base = ExifTags.Base
 _MOST = 64  # directories that are looked at
@@ -26,7 +28,6 @@ _PREVIEW_SHARE = 0.5
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _OLD_REDUCED = 2  # of SubfileType
 _WHITE_IS_ZERO = 0
-_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,6 @@ class Page:
     def side(self) -> int:
         """The longer one, px."""
         return max(self.width, self.height)
-
-
-def is_tiff(head: bytes) -> bool:
-    """Whether a file with these first bytes is a TIFF, or a raw file that is one within."""
-    return head.startswith(_HEADS)
 
 
 def pages(stream: BinaryIO) -> list[Page]:
@@ -103,19 +99,6 @@ def stream_of(stream: BinaryIO, page: Page) -> BinaryIO:
     return io.BytesIO(data)
 
 
-def white_is_zero(image: Image.Image) -> bool:
-    """Whether a picture's deep numbers count from white to black, which Pillow leaves so."""
-    tags = getattr(image, "tag_v2", None)
-    deep = image.mode == "F" or image.mode.startswith("I")
-    return deep and tags is not None and _one(tags, _Base.PhotometricInterpretation) == 0
-
-
-def bits_of(image: Image.Image) -> int | None:
-    """Bits of a sample, where the picture is a TIFF that says so."""
-    tags = getattr(image, "tag_v2", None)
-    return None if tags is None else _one(tags, _Base.BitsPerSample)
-
-
 def read_white_is_zero_too() -> None:
     """Teach Pillow the deep kinds of WhiteIsZero that it lacks; `white_is_zero` turns them."""
     known = TiffImagePlugin.OPEN_INFO
@@ -157,22 +140,15 @@ def _is_big(head: bytes | bytearray) -> bool:
 
 
 def _page(tags: ImageFileDirectory_v2, offset: int) -> Page:
-    kind = _one(tags, _Base.NewSubfileType) or 0
-    reduced = bool(kind & _REDUCED) or _one(tags, _Base.SubfileType) == _OLD_REDUCED
-    start, length = _one(tags, _Base.JpegIFOffset), _one(tags, _Base.JpegIFByteCount)
+    kind = one(tags, _Base.NewSubfileType) or 0
+    reduced = bool(kind & _REDUCED) or one(tags, _Base.SubfileType) == _OLD_REDUCED
+    start, length = one(tags, _Base.JpegIFOffset), one(tags, _Base.JpegIFByteCount)
     return Page(
         offset,
-        _one(tags, _Base.ImageWidth) or 0,
-        _one(tags, _Base.ImageLength) or 0,
+        one(tags, _Base.ImageWidth) or 0,
+        one(tags, _Base.ImageLength) or 0,
         reduced,
         bool(kind & _MASK),
         (start, length) if start and length else None,
-        _one(tags, _Base.Orientation) or 1,
+        one(tags, _Base.Orientation) or 1,
     )
-
-
-def _one(tags: Any, tag: int) -> int | None:
-    """A whole number of a directory, the first of several; None where there is none."""
-    value = tags.get(tag)
-    value = value[0] if isinstance(value, tuple) and value else value
-    return value if isinstance(value, int) else None

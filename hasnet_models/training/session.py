@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import platformdirs
 import torch
 
 from hasnet_models.config.build import to_dict
@@ -16,6 +15,7 @@ from hasnet_models.data.cache import Progress
 from hasnet_models.data.faces import FaceSet, load_splits
 from hasnet_models.errors import HasnetError, UsageError
 from hasnet_models.filenames import first_same
+from hasnet_models.folders import user_folder
 from hasnet_models.locking import held, refuse_if_held
 from hasnet_models.networks import identity
 from hasnet_models.training import checkpoint, distributed, export, loop
@@ -31,7 +31,7 @@ _LOCK = ".hasnet.lock"
 
 def default_cache() -> Path:
     """Where decoded faces are kept between runs."""
-    return Path(platformdirs.user_cache_dir("hasnet")) / "faces"
+    return user_folder("cache") / "faces"
 
 
 def open_faces(

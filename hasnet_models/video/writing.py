@@ -181,7 +181,7 @@ def _pictures_of(pieces: Sequence[Path]) -> Iterator[tuple[np.ndarray, float]]:
 
 
 def _write_animation(target: Target, info: ClipInfo, whole: Whole) -> None:
-    format_ = formats.BY_NAME[target.picture]
+    format_ = formats.named(target.picture)
     frames, times = [], []
     for rgba, time in _pictures_of(whole.pieces):
         opaque = bool((rgba[..., 3] == 255).all())

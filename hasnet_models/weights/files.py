@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from hasnet_models import folders
 from hasnet_models.errors import WeightFileError, WeightsError
 from hasnet_models.filenames import is_file, is_folder
 
@@ -48,9 +49,7 @@ def weights_folder() -> Path:
 
 def user_folder() -> Path:
     """Where fetched weight files are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("hasnet", appauthor=False)) / "weights"
+    return folders.user_folder("data") / "weights"
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
