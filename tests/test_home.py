@@ -20,13 +20,13 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def again(monkeypatch):
+def again():
     """As in another process: what was loaded is forgotten."""
 
     def _again() -> None:
         forget()
-        for name in [name for name in sys.modules if name.startswith("fake_domain_")]:
-            monkeypatch.delitem(sys.modules, name)
+        for name in loaded():
+            del sys.modules[name]  # for good: put back later, it would serve another test
 
     return _again
 
