@@ -95,8 +95,18 @@ def quicker(model: onnx.ModelProto) -> onnx.ModelProto:
         nodes += instead.nodes
     model.graph.initializer.extend(constants.values())
     del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    model.graph.node.extend(_needed(nodes, {one.name for one in model.graph.output}))
     return model
+
+
+def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]:
+    """Those of the nodes, which are in their order, that what is wanted follows from."""
+    kept = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
 
 
 def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
@@ -195,22 +205,21 @@ def _between(length: int, factor: int) -> np.ndarray:
 
 
 def _reduce_sum(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
-    """Planes summed into one are a product with ones, or with what they are weighted by."""
+    """Planes summed into one are a convolution with ones, or with what they are weighted by."""
     axes = known.values.get(node.input[1]) if len(node.input) > 1 else None
-    x, sizes = node.input[0], known.numbers(node.input[0], 4)
-    keeps = _attribute(node, "keepdims", 1)
-    if sizes is None or axes is None or axes.tolist() != [1] or not keeps or sizes[0] > 4:
+    x, sizes = node.input[0], known.sizes.get(node.input[0])
+    if axes is None or axes.tolist() != [1] or not _attribute(node, "keepdims", 1):
         return False
-    weights = np.ones(sizes[0], np.float32)
+    if sizes is None or len(sizes) != 4 or sizes[1] != 3:
+        return False
+    weights = np.ones(3, np.float32)
     maker = known.makers.get(x)
     if maker is not None and maker.op_type == "Mul":
         for planes, factors in (maker.input, maker.input[::-1]):
             given = known.values.get(factors)
-            if given is not None and given.shape == (sizes[0], 1, 1):
+            if given is not None and given.shape == (3, 1, 1):
                 x, weights = planes, given.ravel()
-    lines = instead.add("Reshape", x, _whole(0, sizes[0], -1))
-    total = instead.add("MatMul", weights[None], lines)
-    instead.add("Reshape", total, _whole(0, 1, *sizes[1:]))
+    instead.add("Conv", x, weights.reshape(1, 3, 1, 1))
     return True
 
 

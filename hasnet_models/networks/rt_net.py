@@ -158,11 +158,12 @@ class PaletteAttention(nn.Module):
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
         target = matched_tones(gray, palette, self.config)
         mixed = self.mixture(self.logits(h, palette, place), target, palette)
-        residual, keep = bring_to(self.residual(h), gray).split((3, 1), 1)
-        mixed = mixed + self.reach * residual.tanh() * colourfulness(palette)
+        residual, keep = self.residual(h).split((3, 1), 1)
+        reach = self.reach * colourfulness(palette)
+        mixed = mixed + bring_to(residual, gray).tanh() * reach
         if self.config.detail:
             least = self.config.detail_least
-            share = least + (1 - least) * keep.sigmoid()
+            share = least + (1 - least) * bring_to(keep, gray).sigmoid()
             mixed = mixed + share * (to_luma(target, palette) - luma(mixed))
         return mixed.clamp(-1, 1) if not self.training else mixed
 

@@ -134,7 +134,7 @@ class TTNet(nn.Module):
         that must draw every edge anew leaves soft faces, the flat base leaves it the strokes.
         """
         if self.config.base == "flat":
-            return gate * flat(x_rt) + (1 - gate) * x_rt
+            return flat(x_rt, gate)
         coarse = F.adaptive_avg_pool2d(x_rt, self.config.blur_grid)
         return gate * bring_to(coarse, x_rt) + (1 - gate) * x_rt
 
