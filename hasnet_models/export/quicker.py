@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 # None where it is not known, a name where it is free
 Sizes = list[int | str | None]
 
+WHOLE = 256  # a line that is no longer once it is enlarged is so by one matrix
 PART = 8  # of a line's points, for which the matrix that enlarges them is made
 
 
@@ -39,12 +40,12 @@ class Known:
             {name: node for node in model.graph.node for name in node.output},
         )
 
-    def numbers(self, name: str, rank: int) -> list[int] | None:
-        """Sizes of a value of that rank but the first one (the batch's), if they are known."""
+    def numbers(self, name: str) -> list[int] | None:
+        """Sizes of a value but the first one (the batch's), if they are known."""
         sizes = self.sizes.get(name)
-        if sizes is None or len(sizes) != rank:
+        if not sizes or not all(isinstance(one, int) for one in sizes[1:]):
             return None
-        return sizes[1:] if all(isinstance(one, int) for one in sizes[1:]) else None
+        return sizes[1:]
 
 
 def sizes_of(value: onnx.ValueInfoProto) -> Sizes | None:
@@ -115,6 +116,51 @@ def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def _reshape(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
+    """To sizes that are known, or are those of what is reshaped: nothing is to be worked out."""
+    x, wanted = node.input
+    if wanted in known.values:
+        return False
+    sizes = known.numbers(node.output[0])
+    target = _kept_sizes(x, wanted, known) if sizes is None else [-1, *sizes]
+    instead.add("Reshape", x, np.array(target or [], np.int64))
+    return target is not None
+
+
+def _kept_sizes(x: str, wanted: str, known: Known) -> list[int] | None:
+    """A shape as `Reshape` takes it, where it is the first sizes of ``x`` and then numbers."""
+    maker = known.makers.get(wanted)
+    if maker is None or maker.op_type != "Concat":
+        return None
+    first, *rest = maker.input
+    part = known.makers.get(first)
+    shape = (
+        known.makers.get(part.input[0]) if part is not None and part.op_type == "Slice" else None
+    )
+    if shape is None or shape.op_type != "Shape" or shape.input[0] != x:
+        return None
+    bounds = [known.values.get(name) for name in part.input[1:3]]
+    numbers = [known.values.get(name) for name in rest]
+    if any(one is None for one in (*bounds, *numbers)) or bounds[0][0] or bounds[1][0] < 0:
+        return None
+    return [0] * int(bounds[1][0]) + np.concatenate(numbers).tolist()
+
+
+def _unsqueeze(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
+    """Axes that are added one behind the other are added at once."""
+    x, axes = node.input[0], [known.values[node.input[1]]]
+    maker = known.makers.get(x)
+    while maker is not None and maker.op_type == "Unsqueeze":
+        before = known.values[maker.input[1]]
+        if not 0 <= before.max() < axes[0].min():
+            break
+        axes.insert(0, before)
+        x = maker.input[0]
+        maker = known.makers.get(x)
+    instead.add("Unsqueeze", x, np.concatenate(axes))
+    return len(axes) > 1
+
+
 def _whole(*numbers: int) -> np.ndarray:
     return np.array(numbers, np.int64)
 
@@ -131,8 +177,8 @@ def _prelu(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
 def _gather(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
     """From a table of numbers: one number at a time is copied as if it were a row of many."""
     table, places = node.input
-    sizes = known.numbers(places, 4)
-    if sizes is None or known.values.get(table, np.empty(0)).ndim != 1 or places in known.values:
+    sizes = known.numbers(places)
+    if sizes is None or known.values.get(table, np.empty(())).ndim != 1 or places in known.values:
         return False
     line = instead.add("Reshape", places, _whole(-1))
     taken = instead.add("GatherElements", table, line, axis=0)
@@ -162,34 +208,46 @@ def _grid_sample(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
 
 
 def _resize(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
-    """Planes enlarged by whole numbers are products of matrices: columns first, then rows."""
+    """Enlarged by whole numbers: bilinearly both ways by products, else with the factors known."""
+    small, large = known.numbers(node.input[0]), known.numbers(node.output[0])
+    if small is None or large is None or len(small) != 3 or _attribute(node, "antialias", 0):
+        return False
+    if any(b % a for a, b in zip(small, large, strict=True)):
+        return False
+    factors = [b // a for a, b in zip(small, large, strict=True)]
     x = node.input[0]
-    small, large = known.numbers(x, 4), known.numbers(node.output[0], 4)
-    how = [
-        _attribute(node, name, default)
-        for name, default in (
-            ("mode", "nearest"),
-            ("coordinate_transformation_mode", "half_pixel"),
-            ("antialias", 0),
-        )
-    ]
-    if how != ["linear", "half_pixel", 0] or small is None or large is None:
-        return False
-    if any(large[i] % small[i] or large[i] == small[i] for i in (1, 2)):
-        return False
-    _enlarged(_enlarged(x, 3, small[2], large[2], instead), 2, small[1], large[1], instead)
+    if min(factors[1:]) > 1 and _is_bilinear(node):
+        wide = _enlarged(x, 3, small[2], large[2], instead)
+        _enlarged(wide, 2, small[1], large[1], instead)
+        return True
+    attributes = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    instead.add("Resize", x, "", np.array([1, *factors], np.float32), **attributes)
     return True
+
+
+def _is_bilinear(node: onnx.NodeProto) -> bool:
+    """Between pixels' middles, as torch does it."""
+    return (
+        _attribute(node, "mode", "nearest") == "linear"
+        and _attribute(node, "coordinate_transformation_mode", "half_pixel") == "half_pixel"
+    )
 
 
 def _enlarged(x: str, axis: int, small: int, large: int, instead: Instead) -> str:
     """Planes enlarged along an axis, their rows (2) or what is in a row (3)."""
-    rows, part, factor = axis == 2, math.gcd(small, PART), large // small
-    parts = instead.add("Gather", x, _parts(small, part), axis=axis)
+    rows, factor = axis == 2, large // small
+    part = math.gcd(small, PART) if large > WHOLE else small
     matrix = _between(part + 2, factor)[factor:-factor]
-    if rows:
-        return instead.add("Reshape", instead.add("MatMul", matrix, parts), _whole(0, 0, large, -1))
-    matrix = np.ascontiguousarray(matrix.T)
-    return instead.add("Reshape", instead.add("MatMul", parts, matrix), _whole(0, 0, 0, large))
+    if part == small:
+        matrix = _between(small, factor)
+    else:
+        x = instead.add("Gather", x, _parts(small, part), axis=axis)
+    if not rows:
+        matrix = np.ascontiguousarray(matrix.T)
+    x = instead.add("MatMul", *((matrix, x) if rows else (x, matrix)))
+    if part == small:
+        return x
+    return instead.add("Reshape", x, _whole(0, 0, large, -1) if rows else _whole(0, 0, 0, large))
 
 
 def _parts(length: int, part: int) -> np.ndarray:
@@ -229,4 +287,6 @@ _RULES: Mapping[str, Callable[[onnx.NodeProto, Known, Instead], bool]] = {
     "GridSample": _grid_sample,
     "Resize": _resize,
     "ReduceSum": _reduce_sum,
+    "Reshape": _reshape,
+    "Unsqueeze": _unsqueeze,
 }

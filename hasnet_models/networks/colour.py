@@ -43,7 +43,7 @@ def lightness_of_pixels(pictures: Tensor) -> Tensor:
 
 
 def _lightness(light: Tensor) -> Tensor:
-    return (116 * compress(light) - 16) / 50 - 1
+    return 116 / 50 * compress(light) - (16 / 50 + 1)
 
 
 def to_lab(rgb: Tensor) -> Tensor:

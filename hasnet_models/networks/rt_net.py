@@ -197,8 +197,8 @@ class PaletteAttention(nn.Module):
         offset = palette - palette.mean(1, keepdim=True)
         facts = (palette, offset, lumas, tones)
         facts = facts if place is None else (*facts, SHARE_SCALE * place.shares)
-        keys = self.key(torch.cat(facts, 2))
-        logits = per_pixel(keys, self.query(h)) / self.config.key_dim**0.5
+        keys = self.key(torch.cat(facts, 2)) / self.config.key_dim**0.5
+        logits = per_pixel(keys, self.query(h))
         if place is not None:
             prior = zone_prior(bring_to(place.zones, h), place.shares)
             logits = logits + F.softplus(self.zone_gain) * prior
@@ -253,7 +253,7 @@ def zone_prior(zones: Tensor, shares: Tensor) -> Tensor:
         zones: (B, 6, h, w), summing to 1.
         shares: (B, 20, 6), columns summing to 1.
     """
-    return (per_pixel(shares, zones) + LEAST_SHARE).log()
+    return per_pixel(shares + LEAST_SHARE, zones).log()
 
 
 def picture_tones(gray: Tensor, fixed: float = 0.0) -> Tensor:
@@ -263,7 +263,8 @@ def picture_tones(gray: Tensor, fixed: float = 0.0) -> Tensor:
         fixed: 0 takes the picture's own 2nd and 98th percentile, 1 takes FIXED_ENDS, between them
             a mixture. Under the picture's own ends the ground decides how light the face becomes.
     """
-    sample = gray.flatten(1)[:, :: max(1, gray[0].numel() // 16384)].float()
+    pixels = int(gray.shape[-2]) * int(gray.shape[-1])  # numbers in a trace too
+    sample = gray.flatten(1)[:, :: max(1, pixels // 16384)].float()
     low, high = torch.quantile(sample, torch.tensor([0.02, 0.98], device=gray.device), dim=1)
     if fixed:
         darkest, brightest = (fixed * end for end in FIXED_ENDS)
