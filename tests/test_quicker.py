@@ -81,6 +81,28 @@ def test_what_is_not_enlarged_by_whole_numbers_both_ways_is_resized_as_before(la
     assert "Resize" in checked(resized, drawn(2, 3, 8, 8))
 
 
+def test_whole_factors_are_known_before_a_picture_is():
+    kinds = checked(lambda x: F.interpolate(x, size=(8, 16), mode="nearest"), drawn(2, 3, 4, 4))
+    assert "Resize" in kinds and "Shape" not in kinds
+
+
+@pytest.mark.parametrize("free", [BATCH, FREE])
+def test_a_shape_that_is_known_or_kept_is_not_worked_out(free):
+    assert checked(lambda x: x.flatten(2) * 2, drawn(2, 3, 4, 4), free=(free,)) == {
+        "Reshape",
+        "Mul",
+    }
+
+
+def test_axes_are_added_at_once():
+    kinds = checked(lambda x, y: x * y[:, :, None, None], drawn(2, 3, 4, 4), drawn(2, 3, seed=1))
+    assert kinds == {"Unsqueeze", "Mul"}
+    one = simplified(
+        trace(Module(lambda x: x[:, :, None, None] * 2), [drawn(2, 3)], ["x"], ["y"], {})
+    )
+    assert len(one.graph.node) == 2
+
+
 @pytest.mark.parametrize("free", [(BATCH, BATCH), (FREE, {0: "batch", 1: "side", 2: "side"})])
 def test_what_is_sampled_beyond_a_border_is_the_border(free):
     def sampled(x, grid):

@@ -123,8 +123,10 @@ def _reshape(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
         return False
     sizes = known.numbers(node.output[0])
     target = _kept_sizes(x, wanted, known) if sizes is None else [-1, *sizes]
-    instead.add("Reshape", x, np.array(target or [], np.int64))
-    return target is not None
+    if target is None:
+        return False
+    instead.add("Reshape", x, _whole(*target))
+    return True
 
 
 def _kept_sizes(x: str, wanted: str, known: Known) -> list[int] | None:
@@ -134,9 +136,9 @@ def _kept_sizes(x: str, wanted: str, known: Known) -> list[int] | None:
         return None
     first, *rest = maker.input
     part = known.makers.get(first)
-    shape = (
-        known.makers.get(part.input[0]) if part is not None and part.op_type == "Slice" else None
-    )
+    if part is None or part.op_type != "Slice":
+        return None
+    shape = known.makers.get(part.input[0])
     if shape is None or shape.op_type != "Shape" or shape.input[0] != x:
         return None
     bounds = [known.values.get(name) for name in part.input[1:3]]
@@ -148,17 +150,18 @@ def _kept_sizes(x: str, wanted: str, known: Known) -> list[int] | None:
 
 def _unsqueeze(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
     """Axes that are added one behind the other are added at once."""
-    x, axes = node.input[0], [known.values[node.input[1]]]
+    x, axes = node.input[0], known.values[node.input[1]]
     maker = known.makers.get(x)
     while maker is not None and maker.op_type == "Unsqueeze":
         before = known.values[maker.input[1]]
-        if not 0 <= before.max() < axes[0].min():
+        if not 0 <= before.max() < axes.min():
             break
-        axes.insert(0, before)
-        x = maker.input[0]
+        x, axes = maker.input[0], np.concatenate((before, axes))
         maker = known.makers.get(x)
-    instead.add("Unsqueeze", x, np.concatenate(axes))
-    return len(axes) > 1
+    if x == node.input[0]:
+        return False
+    instead.add("Unsqueeze", x, axes)
+    return True
 
 
 def _whole(*numbers: int) -> np.ndarray:
