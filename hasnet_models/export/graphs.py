@@ -194,7 +194,7 @@ _EXAMPLES = {
 def sources_digest() -> str:
     """sha256 of the code that the graphs follow from, whatever its comments and docstrings are."""
     here = Path(__file__).parent
-    own = (here / name for name in ("tracing.py", "simplify.py", "graphs.py"))
+    own = (here / name for name in ("tracing.py", "simplify.py", "quicker.py", "graphs.py"))
     return digest_of([*sorted((here.parent / "networks").glob("*.py")), *own])
 
 
@@ -215,4 +215,3 @@ def _without_docstring(node: ast.AST) -> None:
         text = getattr(body[0].value, "value", None)
         if isinstance(text, str):
             del body[0]
-

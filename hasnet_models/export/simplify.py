@@ -13,6 +13,8 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
+from hasnet_models.export.quicker import Sizes, quicker, sizes_of
+
 _ROUNDS = 3
 _DOMAIN = ""  # of ONNX's own operators
 
@@ -27,7 +29,7 @@ def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
         )
     for _ in range(_ROUNDS):
         model = _with_known_sizes(_folded(model))
-    model = _folded(model)
+    model = _folded(quicker(_folded(model)))
     names = {one.name for one in away}
     inputs = [one for one in model.graph.input if one.name not in names]
     del model.graph.input[:], model.graph.value_info[:]
@@ -63,7 +65,7 @@ def _with_known_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
     """With numbers in place of parts of shapes that are the same for every batch."""
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     values = (*inferred.value_info, *inferred.input, *inferred.output)
-    shapes = {one.name: _sizes(one) for one in values}
+    shapes = {one.name: sizes_of(one) for one in values}
     constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     of = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Shape"}
     for node in list(model.graph.node):
@@ -75,16 +77,8 @@ def _with_known_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _sizes(value: onnx.ValueInfoProto) -> list[int | None] | None:
-    """Of a value's axes, None for one that is free; None where not even their number is known."""
-    kind = value.type.tensor_type
-    if not kind.HasField("shape"):
-        return None
-    return [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
-
-
 def _part(
-    node: onnx.NodeProto, sizes: list[int | None], constants: dict[str, np.ndarray]
+    node: onnx.NodeProto, sizes: Sizes, constants: dict[str, np.ndarray]
 ) -> np.ndarray | None:
     """What a node takes out of a shape, where that is known."""
     arguments = [constants.get(name) for name in node.input[1:]]
@@ -101,6 +95,6 @@ def _part(
         shape = (len(taken),)
     else:
         return None
-    if any(one is None for one in taken):
+    if not all(isinstance(one, int) for one in taken):
         return None
     return np.array(taken, np.int64).reshape(shape)

@@ -72,10 +72,12 @@ def _area(g: Any, x: Any, size: Any) -> Any:
     size = _as_sizes(g, size)
     height, width = (g.op("Slice", size, _constant(g, i), _constant(g, i + 1)) for i in (0, 1))
     rest, same = _constant(g, -1), _constant(g, 0, 0)
+    # rows first: those are sums of whole rows, and leave less for the sums within one
+    wide = g.op("Slice", g.op("Shape", x), _constant(g, 3), _constant(g, 4))
+    shape = g.op("Concat", same, height, rest, wide, axis_i=0)
+    x = g.op("ReduceMean", g.op("Reshape", x, shape), _constant(g, -2), keepdims_i=0)
     shape = g.op("Concat", same, _constant(g, 0), width, rest, axis_i=0)
-    x = g.op("ReduceMean", g.op("Reshape", x, shape), _constant(g, -1), keepdims_i=0)
-    shape = g.op("Concat", same, height, rest, width, axis_i=0)
-    return g.op("ReduceMean", g.op("Reshape", x, shape), _constant(g, -2), keepdims_i=0)
+    return g.op("ReduceMean", g.op("Reshape", x, shape), _constant(g, -1), keepdims_i=0)
 
 
 def _antialiased(g: Any, x: Any, size: Any, align_corners: Any, *_: Any) -> Any:
@@ -116,15 +118,20 @@ def _power(g: Any, x: Any, exponent: Any) -> Any:
 
 def _quantile(g: Any, x: Any, q: Any, dim: Any, keepdim: Any, interpolation: Any) -> Any:
     """Quantiles along the last axis, the next two values mixed, (Q, ...)."""
-    count = g.op("Gather", g.op("Shape", x), _constant(g, -1), axis_i=0)
-    values, _ = g.op("TopK", x, count, largest_i=0, outputs=2)
-    last = g.op("Cast", g.op("Sub", count, _constant(g, 1)), to_i=1)
-    place = g.op("Mul", q, last)
-    lower = g.op("Floor", place)
-    low, high = (
-        g.op("Gather", values, g.op("Cast", one, to_i=7), axis_i=-1)
-        for one in (lower, g.op("Ceil", place))
-    )
-    share = g.op("Sub", place, lower)
-    mixed = g.op("Add", low, g.op("Mul", share, g.op("Sub", high, low)))
-    return g.op("Transpose", mixed, perm_i=[1, 0])
+    found = [_ranked(g, x, share) for share in q.node().t("value").tolist()]
+    return g.op("Transpose", g.op("Concat", *found, axis_i=-1), perm_i=[1, 0])
+
+
+def _ranked(g: Any, x: Any, share: float) -> Any:
+    """One of them, (..., 1): only what lies beyond it is sorted."""
+    above = share > 0.5
+    count = g.op("Slice", g.op("Shape", x), _constant(g, -1), _constant(g, 9))
+    last = g.op("Sub", count, _constant(g, 1))
+    outer = g.op("Constant", value_t=torch.tensor([1 - share if above else share]))
+    place = g.op("Mul", outer, g.op("Cast", last, to_i=1))
+    ends = [g.op("Cast", g.op(kind, place), to_i=7) for kind in ("Floor", "Ceil")]
+    beyond = g.op("Add", ends[1], _constant(g, 1))
+    values, _ = g.op("TopK", x, beyond, largest_i=int(above), outputs=2)
+    near, far = (g.op("Gather", values, one, axis_i=-1) for one in ends)
+    rest = g.op("Sub", place, g.op("Floor", place))
+    return g.op("Add", near, g.op("Mul", rest, g.op("Sub", far, near)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,6 +17,8 @@ XYZ = (
     (0.0193 / 1.089, 0.1192 / 1.089, 0.9505 / 1.089),
 )
 RGB = tuple(tuple(row) for row in np.linalg.inv(XYZ).tolist())  # and back
+# where the two pieces of sRGB's curve meet; the standard rounds it to 0.04045
+SRGB_KNEE = 0.0404482362771
 
 
 def lightness(rgb: Tensor, dim: int = 1) -> Tensor:
@@ -39,7 +43,7 @@ def lightness_of_pixels(pictures: Tensor) -> Tensor:
 
 
 def _lightness(light: Tensor) -> Tensor:
-    return (116 * compress(light) - 16) / 50 - 1
+    return 116 / 50 * compress(light) - (16 / 50 + 1)
 
 
 def to_lab(rgb: Tensor) -> Tensor:
@@ -55,24 +59,34 @@ def from_lab(lab: Tensor) -> Tensor:
     y = (top + 16) / 116
     xyz = expand(torch.cat((y + a / 500, y, y - b / 200), 1))
     rgb = torch.cat([weighted(xyz, row, 1) for row in RGB], 1).clamp(0, 1)
-    gamma = 1.055 * rgb.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
-    return torch.where(rgb <= 0.0031308, 12.92 * rgb, gamma) * 2 - 1
+    gamma = _straight_below(rgb, SRGB_KNEE / 12.92, 12.92, lambda c: 1.055 * c ** (1 / 2.4) - 0.055)
+    return gamma * 2 - 1
 
 
 def linear(rgb: Tensor) -> Tensor:
     """Linear light 0..1 of sRGB colours in -1..1, of any shape."""
     s = ((rgb + 1) / 2).clamp(0, 1)
-    return torch.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
+    return _straight_below(s, SRGB_KNEE, 1 / 12.92, lambda c: ((c + 0.055) / 1.055) ** 2.4)
 
 
 def compress(y: Tensor) -> Tensor:
     """CIE's f: cube root of light 0..1, straight near black."""
-    return torch.where(y > 216 / 24389, y.clamp_min(1e-8) ** (1 / 3), (24389 / 27 * y + 16) / 116)
+    return _straight_below(y, 216 / 24389, 24389 / 27 / 116, lambda c: c ** (1 / 3))
 
 
 def expand(f: Tensor) -> Tensor:
     """The inverse of :func:`compress`."""
-    return torch.where(f > 6 / 29, f**3, (116 * f - 16) * (27 / 24389))
+    return _straight_below(f, 6 / 29, 116 * 27 / 24389, lambda c: c**3)
+
+
+def _straight_below(
+    x: Tensor, knee: float, slope: float, curve: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """A curve, with a straight line in place of it below its knee, where they meet.
+
+    As a sum: to choose between two values for each pixel takes a processor longer than both.
+    """
+    return curve(x.clamp_min(knee)) + slope * (x.clamp_max(knee) - knee)
 
 
 def luma(rgb: Tensor, dim: int = 1) -> Tensor:
@@ -82,8 +96,8 @@ def luma(rgb: Tensor, dim: int = 1) -> Tensor:
 
 def weighted(rgb: Tensor, weights: tuple[float, float, float], dim: int) -> Tensor:
     """Sum of the three components along ``dim`` by ``weights``, ``dim`` kept at size 1."""
-    r, g, b = rgb.unbind(dim)
-    return (weights[0] * r + weights[1] * g + weights[2] * b).unsqueeze(dim)
+    factors = rgb.new_tensor(weights).view(3, *[1] * (rgb.ndim - 1 - dim))
+    return (rgb * factors).sum(dim, keepdim=True)
 
 
 def jitter(rgb: Tensor, hue: Tensor, saturation: Tensor, gamma: Tensor, dim: int = 1) -> Tensor:

@@ -29,7 +29,7 @@ def guided(planes: Tensor, guide: Tensor, eps: float = 0.01) -> Tensor:
     return bring_to(slope, guide) * guide + bring_to(offset + rest, guide)
 
 
-def flat(x: Tensor, eps: float = 0.005, rounds: int = 2) -> Tensor:
+def flat(x: Tensor, share: float | Tensor = 1.0, eps: float = 0.005, rounds: int = 2) -> Tensor:
     """``x`` (B, 3, S, S) in -1..1 evened out between its edges, which stay as sharp as they are.
 
     The guided filter with the picture as its own guide and one slope for all colours: a window
@@ -37,6 +37,7 @@ def flat(x: Tensor, eps: float = 0.005, rounds: int = 2) -> Tensor:
     than FLAT_SIDE px, so that a picture is flattened alike at any larger size.
 
     Args:
+        share: how far, 0..1, or (B, 1, S, S).
         eps: variance that is halved; much smaller ones vanish, much larger ones stay.
         rounds: how often.
     """
@@ -51,7 +52,7 @@ def flat(x: Tensor, eps: float = 0.005, rounds: int = 2) -> Tensor:
         keep, plain = box(keep, boxes), box((1 - keep) * mean, boxes)
         # the rounds so far, as one linear function of x
         small, slope, offset = keep * small + plain, keep * slope, keep * offset + plain
-    return bring_to(slope, x) * x + bring_to(offset, x)
+    return (1 + share * bring_to(slope - 1, x)) * x + share * bring_to(offset, x)
 
 
 def box(x: Tensor, times: int = 1) -> Tensor:

@@ -76,6 +76,12 @@ def embed(net: nn.Module, frames: Tensor) -> Tensor:
     return net(arcface_crop(frames) * (127.5 / 128))
 
 
+def embed_pixels(net: nn.Module, pictures: Tensor) -> Tensor:
+    """As :func:`embed`, of uint8 (B, S, S, 3): what is scaled is no more than the crop."""
+    planes = pictures.permute(0, 3, 1, 2).float()
+    return net((arcface_crop(planes) - 127.5) / 128)
+
+
 class _Conv(nn.Sequential):
     """Convolution with bias and TensorFlow's 'SAME' padding, then PReLU unless `linear`.
 

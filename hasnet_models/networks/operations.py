@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hasnet_models.networks.appearance import keep_tone, laid
 from hasnet_models.networks.colour import lightness_of_pixels
-from hasnet_models.networks.identity import embed
+from hasnet_models.networks.identity import embed_pixels
 from hasnet_models.networks.rt_net import RTNet, bring_to
 from hasnet_models.networks.tensors import from_pixels, signed
 from hasnet_models.networks.tt_net import TTNet, content_features
@@ -96,4 +96,4 @@ class Embed(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """uint8 (B, S, S, 3) -> (B, 192) of unit length."""
-        return embed(self.identity, from_pixels(pictures))
+        return embed_pixels(self.identity, pictures)

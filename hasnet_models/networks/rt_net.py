@@ -158,11 +158,12 @@ class PaletteAttention(nn.Module):
         """(B, C, h, w) features, (B, 1, H, W), (B, 20, 3) -> (B, 3, H, W) in -1..1."""
         target = matched_tones(gray, palette, self.config)
         mixed = self.mixture(self.logits(h, palette, place), target, palette)
-        residual, keep = bring_to(self.residual(h), gray).split((3, 1), 1)
-        mixed = mixed + self.reach * residual.tanh() * colourfulness(palette)
+        residual, keep = self.residual(h).split((3, 1), 1)
+        reach = self.reach * colourfulness(palette)
+        mixed = mixed + bring_to(residual, gray).tanh() * reach
         if self.config.detail:
             least = self.config.detail_least
-            share = least + (1 - least) * keep.sigmoid()
+            share = least + (1 - least) * bring_to(keep, gray).sigmoid()
             mixed = mixed + share * (to_luma(target, palette) - luma(mixed))
         return mixed.clamp(-1, 1) if not self.training else mixed
 
@@ -196,8 +197,8 @@ class PaletteAttention(nn.Module):
         offset = palette - palette.mean(1, keepdim=True)
         facts = (palette, offset, lumas, tones)
         facts = facts if place is None else (*facts, SHARE_SCALE * place.shares)
-        keys = self.key(torch.cat(facts, 2))
-        logits = per_pixel(keys, self.query(h)) / self.config.key_dim**0.5
+        keys = self.key(torch.cat(facts, 2)) / self.config.key_dim**0.5
+        logits = per_pixel(keys, self.query(h))
         if place is not None:
             prior = zone_prior(bring_to(place.zones, h), place.shares)
             logits = logits + F.softplus(self.zone_gain) * prior
@@ -252,7 +253,7 @@ def zone_prior(zones: Tensor, shares: Tensor) -> Tensor:
         zones: (B, 6, h, w), summing to 1.
         shares: (B, 20, 6), columns summing to 1.
     """
-    return (per_pixel(shares, zones) + LEAST_SHARE).log()
+    return per_pixel(shares + LEAST_SHARE, zones).log()
 
 
 def picture_tones(gray: Tensor, fixed: float = 0.0) -> Tensor:
@@ -262,7 +263,8 @@ def picture_tones(gray: Tensor, fixed: float = 0.0) -> Tensor:
         fixed: 0 takes the picture's own 2nd and 98th percentile, 1 takes FIXED_ENDS, between them
             a mixture. Under the picture's own ends the ground decides how light the face becomes.
     """
-    sample = gray.flatten(1)[:, :: max(1, gray[0].numel() // 16384)].float()
+    pixels = int(gray.shape[-2]) * int(gray.shape[-1])  # numbers in a trace too
+    sample = gray.flatten(1)[:, :: max(1, pixels // 16384)].float()
     low, high = torch.quantile(sample, torch.tensor([0.02, 0.98], device=gray.device), dim=1)
     if fixed:
         darkest, brightest = (fixed * end for end in FIXED_ENDS)

@@ -17,6 +17,7 @@ class RTM(nn.Module):
 
     def __init__(self, channels: int, gray_channels: int, palette_dim: int) -> None:
         super().__init__()
+        self.channels = channels
         self.gray = nn.Conv2d(gray_channels, 2 * channels, 3, padding=1)
         self.colour = nn.Linear(palette_dim, 2 * channels)
         self.attention = nn.Conv2d(channels, 1, 3, padding=1)
@@ -24,8 +25,8 @@ class RTM(nn.Module):
     def forward(self, h: Tensor, z_g: Tensor, z_c: Tensor) -> Tensor:
         """(B, C, H, W), (B, Cg, H, W), (B, D) -> (B, C, H, W)."""
         h = instance_norm(h)
-        gamma_g, beta_g = self.gray(z_g).chunk(2, 1)
-        gamma_c, beta_c = self.colour(z_c)[:, :, None, None].chunk(2, 1)
+        gamma_g, beta_g = self.gray(z_g).split(self.channels, 1)
+        gamma_c, beta_c = self.colour(z_c)[:, :, None, None].split(self.channels, 1)
         g, c = modulate(h, gamma_g, beta_g), modulate(h, gamma_c, beta_c)
         return blend(g, c, self.attention(h).sigmoid())
 

@@ -26,7 +26,7 @@ def signed(values: Tensor) -> Tensor:
 
 def from_pixels(pictures: Tensor) -> Tensor:
     """As :func:`to_tensor`, of a tensor."""
-    return signed(pictures).permute(0, 3, 1, 2)
+    return signed(pictures.permute(0, 3, 1, 2))
 
 
 def to_pixels(images: Tensor) -> np.ndarray:

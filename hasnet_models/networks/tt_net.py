@@ -134,7 +134,7 @@ class TTNet(nn.Module):
         that must draw every edge anew leaves soft faces, the flat base leaves it the strokes.
         """
         if self.config.base == "flat":
-            return gate * flat(x_rt) + (1 - gate) * x_rt
+            return flat(x_rt, gate)
         coarse = F.adaptive_avg_pool2d(x_rt, self.config.blur_grid)
         return gate * bring_to(coarse, x_rt) + (1 - gate) * x_rt
 
@@ -214,8 +214,9 @@ def content_features(vgg: nn.Module, x_rt: Tensor, config: TTConfig) -> dict[str
     side = config.content_size
     x = F.interpolate(x_rt, size=(side, side), mode="area") if x_rt.shape[-1] > side else x_rt
     found = vgg(x, layers)
-    pooled = {n: F.avg_pool2d(f, config.content_pool) for n, f in found.items()}
-    return {n: f / config.content_scale for n, f in pooled.items()}
+    if config.content_pool > 1:
+        found = {n: F.avg_pool2d(f, config.content_pool) for n, f in found.items()}
+    return {n: f / config.content_scale for n, f in found.items()}
 
 
 def head_tensors(

@@ -67,11 +67,11 @@ class TTM(nn.Module):
         return torch.from_numpy(fixed_noise(self.number, *h.shape[-2:])).to(h)
 
     def _styled(self, h: Tensor, w: Tensor) -> Tensor:
-        scale = 1 + self.style(w)
-        weight = self.weight * self.gain
-        power = weight.square().sum((2, 3))
+        scale = (1 + self.style(w)) * self.gain
+        power = self.weight.square().sum((2, 3))
         demod = (scale.square() @ power.t() + 1e-8).rsqrt()
-        return F.conv2d(h * scale[:, :, None, None], weight, padding=1) * demod[:, :, None, None]
+        h = F.conv2d(h * scale[:, :, None, None], self.weight, padding=1)
+        return h * demod[:, :, None, None]
 
     def _adain(self, h: Tensor, w: Tensor) -> Tensor:
         scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
