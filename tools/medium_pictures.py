@@ -137,7 +137,13 @@ def skin_lightness(rgb: np.ndarray, zones: NDArray[np.float32]) -> float:
 
 
 def installed(names: Sequence[str]) -> list[str]:
-    """The domains that were named, or all that have a preset medium."""
+    """The domains that were named, or all that have a preset medium.
+
+    Raises:
+        SystemExit: one of them has none.
+    """
+    if others := sorted(set(names) - set(presets())):
+        raise SystemExit(f"No preset medium: {', '.join(others)}.")
     return list(names) or list(presets())
 
 
