@@ -3,9 +3,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hasnet_models.medium import abstraction, film, ground, hatching, lic, lines, metal, scale
+from hasnet_models.medium import (
+    abstraction,
+    drawing,
+    film,
+    ground,
+    hatching,
+    lic,
+    lines,
+    metal,
+    scale,
+)
 from hasnet_models.medium import tangent_flow as tangents
 from hasnet_models.medium.kuwahara import kuwahara
+from hasnet_models.medium.scene import Scene
+from hasnet_models.topology.zone_names import ZONES
 
 SIDE = 128
 
@@ -85,6 +97,27 @@ def test_an_even_ground_has_no_lines(level):
     gray = np.full((SIDE, SIDE), level, np.float32)
     difference = lines.differences(gray, tangents.fixed(gray.shape, 0), 1.4, 3.0)
     assert lines.threshold(difference, 60.0).min() > 0.999
+
+
+def test_a_line_is_short_that_reaches_nowhere():
+    difference = np.zeros((SIDE, SIDE), np.float32)
+    difference[4, 3:9] = difference[20:60, 40] = -1
+    short = lines.short(difference, -0.5, 10)
+    assert short[4, 3:9].all() and short.sum() == 6
+
+
+@pytest.mark.parametrize("zones", ["hair", "skin", None])
+def test_dashes_within_hair_are_not_drawn_but_strands_are(zones):
+    rgb = np.full((256, 256, 3), 0.8, np.float32)
+    rgb[60:240, 100:103] = rgb[120:132, 160:163] = 0.2
+    maps = np.zeros((len(ZONES), 32, 32), np.float32)
+    maps[ZONES.index(zones or "rest")] = 1
+    scene = Scene.of(rgb, 256.0, maps if zones else None, 0)
+    found = drawing.strands(scene, tangents.fixed(scene.shape, 90), 1.9, 68.0)
+    line = lines.threshold(found, 68.0)
+    assert line[80:220, 101].max() < 0.3
+    dash = line[115:137, 155:168].min()
+    assert dash > 0.95 if zones == "hair" else dash < 0.3
 
 
 def test_kuwahara_flattens_noise_and_keeps_edges():

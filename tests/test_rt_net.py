@@ -264,3 +264,7 @@ def test_bands_of_rows_are_the_whole(side, large):
     assert len(found) == (8 if side % 8 == 0 and large % side == 0 and large > side else 1)
     assert torch.equal(torch.cat(parts, 2), like)
     torch.testing.assert_close(torch.cat(found, 2), bring_to(planes, like), atol=1e-6, rtol=0)
+
+
+def test_a_pixel_of_no_zone_and_a_colour_of_none_are_finite():
+    assert zone_prior(torch.zeros(1, 6, 4, 4), torch.zeros(1, 20, 6)).isfinite().all()

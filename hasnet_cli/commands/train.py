@@ -65,7 +65,7 @@ def command(terminal: Terminal, **options: Any) -> int:
     FACES holds one folder a domain, and may hold an index.tsv (columns domain, split, file,
     identity); or it names WebDataset shards. Checkpoints, preview sheets, metrics.jsonl and at the
     end the averaged weights go into the run's folder (runs/STAGE by default); an interrupted run
-    goes on where it stopped. On a CPU a process for each core is quickest (--processes).
+    goes on where it stopped. On busy cores a process for each is quicker (--processes).
     """
     from hasnet_models.training import companions
 

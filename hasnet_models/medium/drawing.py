@@ -10,13 +10,16 @@ import numpy as np
 from hasnet_models.medium import abstraction, ground, hatching, lines
 from hasnet_models.medium.base import Band, Fields, Medium, bounded, together
 from hasnet_models.medium.lic import along
-from hasnet_models.medium.scale import Field, blur, luma, spread
+from hasnet_models.medium.scale import Field, blur, luma, smoothstep, spread
 from hasnet_models.medium.scene import Scene
 from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
 from hasnet_models.quantile import quantile
 
 _DISTANCE = 20.0  # px: how far the colours of a simplified ground are spread
+# px of a 512 px frame: what is no strand but a dash, and how near its outline hair keeps them
+_DASH, _RIM = 45.0, 7.0
+_FAINT = 0.15  # times a line's darkest: from here on it is seen
 _INK = (0.1, 0.085, 0.08)
 # Percentile of lightness that is bare paper, and the darkest it may be: with darker paper every
 # picture would have a tone curve of its own, and dark skin come out as light as fair skin.
@@ -77,6 +80,15 @@ def outlines(scene: Scene, flow: Flow, sigma: float) -> Field:
     fine = lines.differences(gray, flow, scene.px(0.7 * sigma), scene.px(3.0))
     share = scene.zone("eyes", "lips")
     return wide + share * (np.float32(1.15) * fine - wide)
+
+
+def strands(scene: Scene, flow: Flow, sigma: float, sharpness: float) -> Field:
+    """As :func:`outlines`, without short lines within hair: in flat colours they look like dirt."""
+    found = outlines(scene, flow, sigma)
+    if scene.maps is None:
+        return found
+    within = smoothstep(blur(scene.zone("hair"), scene.px(_RIM)), 0.7, 0.95)  # its outline stays
+    return found * (1 - within * lines.short(found, -_FAINT / sharpness, scene.px(_DASH)))
 
 
 def nearness(scene: Scene, depth: float) -> Field:
@@ -173,7 +185,7 @@ class Cel(Medium):
             "gray": gray,
             "lift": lift * scene.zone("skin", "lips", "eyes"),
             "flank": 1 + (abstraction.flanks(gray, scene.side, 8.0) - 1) * near,
-            "line": outlines(scene, flow, self.sigma) * near,
+            "line": strands(scene, flow, self.sigma, self.sharpness) * near,
         }
 
     def lay(self, band: Band) -> Field:

@@ -253,7 +253,8 @@ def zone_prior(zones: Tensor, shares: Tensor) -> Tensor:
         zones: (B, 6, h, w), summing to 1.
         shares: (B, 20, 6), columns summing to 1.
     """
-    return per_pixel(shares + LEAST_SHARE, zones).log()
+    # added last, so that a pixel of no zone has a finite logarithm too
+    return (per_pixel(shares, zones) + LEAST_SHARE).log()
 
 
 def picture_tones(gray: Tensor, fixed: float = 0.0) -> Tensor:

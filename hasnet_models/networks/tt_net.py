@@ -24,7 +24,7 @@ GATE_START = 0.4
 FLOW_GAIN = 0.03
 CODE_SCALE = 0.3
 # share of the residual that the ground behind a person gets: the coarse resolutions leave blotches
-GROUND_SHARE = 0.3
+GROUND_SHARE = 0.1
 
 
 class TTNet(nn.Module):
