@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -65,17 +64,11 @@ class Runner:
         # the script's own folder comes first on the path, unless Python is told otherwise
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
         if self.processes > 1:
-            environment |= {"WORLD_SIZE": str(self.processes), "MASTER_PORT": str(free_port())}
-            environment |= {"RANK": "0", "MASTER_ADDR": "127.0.0.1"}
+            from hasnet_models.training.companions import places  # other checkouts may lack it
+
+            environment |= places(self.processes)[0]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def made(options: argparse.Namespace, runtime: Runtime) -> RTStage | TTStage:
@@ -105,7 +98,7 @@ def companions() -> list[subprocess.Popen[str]]:
     return [
         subprocess.Popen(
             [sys.executable, *sys.argv], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            text=True, env={**os.environ, "RANK": str(rank)},
+            text=True, env={**os.environ, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(1, int(os.environ["WORLD_SIZE"]))
     ]  # fmt: skip
@@ -149,8 +142,10 @@ def runners(options: argparse.Namespace) -> Iterator[Runner]:
     yield Runner("as it is")
     yield from (Runner(one, changes=(one,)) for one in options.trial)
     if (count := options.processes) > 1:
+        from hasnet_models.training.companions import share_of
+
         key = f"{options.stage}_train"
-        each = getattr(load_preset("lite", []), key).batch // count
+        each = getattr(share_of(load_preset("lite", []), options.stage, count), key).batch
         yield Runner(f"{count} processes", changes=(f"{key}.batch={each}",), processes=count)
 
 

@@ -6,6 +6,7 @@ A session is opened for every single avatar, and its cost goes by the number of 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-from hasnet_models.export.quicker import Sizes, quicker, sizes_of
+from hasnet_models.export.quicker import Known, Sizes, quicker
 
 _ROUNDS = 3
 _DOMAIN = ""  # of ONNX's own operators
@@ -63,14 +64,11 @@ def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _with_known_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
     """With numbers in place of parts of shapes that are the same for every batch."""
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    values = (*inferred.value_info, *inferred.input, *inferred.output)
-    shapes = {one.name: sizes_of(one) for one in values}
-    constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    known = Known.of(model)
     of = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Shape"}
     for node in list(model.graph.node):
-        sizes = shapes.get(of.get(node.input[0], "")) if node.input else None
-        part = None if sizes is None else _part(node, sizes, constants)
+        sizes = known.sizes.get(of.get(node.input[0], "")) if node.input else None
+        part = None if sizes is None else _part(node, sizes, known.values)
         if part is not None:
             model.graph.node.remove(node)
             model.graph.initializer.append(numpy_helper.from_array(part, node.output[0]))
@@ -78,7 +76,7 @@ def _with_known_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _part(
-    node: onnx.NodeProto, sizes: Sizes, constants: dict[str, np.ndarray]
+    node: onnx.NodeProto, sizes: Sizes, constants: Mapping[str, np.ndarray]
 ) -> np.ndarray | None:
     """What a node takes out of a shape, where that is known."""
     arguments = [constants.get(name) for name in node.input[1:]]

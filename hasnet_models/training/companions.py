@@ -53,14 +53,10 @@ def joined(processes: int, command: Sequence[str]) -> Iterator[None]:
         _refuse_another_number(processes)
         yield
         return
-    port = str(_free_port())
-    place = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    own, *theirs = places(processes)
     with ExitStack() as stack:
-        others = [
-            stack.enter_context(_started(command, {**place, "RANK": str(n), "LOCAL_RANK": str(n)}))
-            for n in range(1, processes)
-        ]
-        stack.enter_context(_in_environment({**place, "RANK": "0", "LOCAL_RANK": "0"}))
+        others = [stack.enter_context(_started(command, place)) for place in theirs]
+        stack.enter_context(_in_environment(own))
         try:
             yield
         except RuntimeError as error:  # torch's, where the other end of a connection is gone
@@ -69,6 +65,15 @@ def joined(processes: int, command: Sequence[str]) -> Iterator[None]:
             raise
         for other in others:
             other.process.wait()
+
+
+def places(processes: int) -> list[dict[str, str]]:
+    """The variables that tell each of so many processes where they meet and which one it is."""
+    with socket.socket() as bound:  # a port of this machine that nobody listens on
+        bound.bind(("127.0.0.1", 0))
+        port = str(bound.getsockname()[1])
+    meet = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return [{**meet, "RANK": str(n), "LOCAL_RANK": str(n)} for n in range(processes)]
 
 
 def _refuse_another_number(processes: int) -> None:
@@ -126,9 +131,3 @@ def _in_environment(values: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
