@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +20,14 @@ from nano import preset
 from hasnet_models.avatar.opening import open_ahead
 from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.avatar.request import Request
+from hasnet_models.config.frozen import layer_channels, layer_stride
 from hasnet_models.config.schema import RTConfig, TTConfig
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.face import session
 from hasnet_models.networks import tensors
 from hasnet_models.networks.appearance import extent
 from hasnet_models.networks.rt_net import bring_to
+from hasnet_models.networks.tt_net import content_layers
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.runtimes import arrays, choice, graph_files, onnx_runtime, sessions
 from hasnet_models.runtimes.contract import OPERATIONS
@@ -149,11 +152,19 @@ def arguments(name: str, tt: TTConfig, side: int, batch: int) -> list[np.ndarray
         ],
         "warp": [planes, rng.normal(0, 0.02, (batch, 2, 64, 64)).astype(np.float32)],
         "lay": [planes, pictures[:, ::2, ::2], part["m"] * (part["m"] > 0.5), 0.8, 0.6],
+        "content": [planes],
         "redraw": [planes, z_ids, code, part["m"], zones[:, :1]],
     }[name]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["recolour", "warp", "redraw"])
+def features(tt: TTConfig, batch: int) -> list[np.ndarray]:
+    """Such as the graph of `redraw` takes behind what `Runtime.redraw` does."""
+    rng = np.random.default_rng(7)
+    layers = ((name, tt.content_size // layer_stride(name)) for name in content_layers(tt))
+    return [rng.random((batch, layer_channels(n), s, s), np.float32) for n, s in layers]
+
+
+@pytest.mark.parametrize("name", ["recolour", "warp", "content", "redraw"])
 def test_a_graph_with_weights_from_elsewhere_is_the_module(tiny, name):
     from hasnet_models.export.graphs import graph, modules
 
@@ -166,9 +177,11 @@ def test_a_graph_with_weights_from_elsewhere_is_the_module(tiny, name):
         for parameter in module.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.03)
         weights = {n: p.numpy() for n, p in module.named_parameters() if n in bound}
-        session = sessions.open_bound(model.SerializeToString(), weights, 1, name)
+        blocked = OPERATIONS[name].blocked
+        session = sessions.open_bound(model.SerializeToString(), weights, 1, name, blocked=blocked)
         for batch in (1, 3):
             given = arguments(name, tt, 64, batch)
+            given += features(tt, batch) if name == "redraw" else []
             with torch.inference_mode():
                 wanted = module(*map(torch.from_numpy, given))
             wanted = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -388,7 +401,7 @@ def both() -> tuple[TorchRuntime, OnnxRuntime]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(OPERATIONS))
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "content"])
 def test_both_runtimes_compute_the_same(both, name):
     given = arguments(name, load_tt().config, 512, 2)
     found = [getattr(runtime, name)(*given) for runtime in both]
@@ -412,12 +425,28 @@ def test_a_head_takes_the_place_of_the_base(both, tmp_path):
 
 
 @pytest.mark.slow
-def test_threads_and_repetition_change_no_bit(both):
-    given = arguments("recolour", load_tt().config, 512, 1)
+@pytest.mark.parametrize("name", ["recolour", "redraw"])
+def test_threads_and_repetition_change_no_bit(name):
+    given = arguments(name, load_tt().config, 512, 1)
     one, two = OnnxRuntime(threads=1), OnnxRuntime(threads=2)
-    first = one.recolour(*given)[1]
-    for again in (one.recolour(*given)[1], two.recolour(*given)[1]):
+    first, *others = (getattr(runtime, name)(*given)[-1] for runtime in (one, one, two))
+    for again in others:
         assert np.array_equal(first, again)
+
+
+@pytest.mark.slow
+def test_heads_share_the_network_that_none_of_them_changes(monkeypatch, tmp_path):
+    opened = []
+    session_of = onnx_runtime._session
+    monkeypatch.setattr(
+        onnx_runtime, "_session", lambda name, *rest: opened.append(name) or session_of(name, *rest)
+    )
+    runtime, given = OnnxRuntime(threads=1), arguments("redraw", load_tt().config, 512, 1)
+    heads = [tmp_path / f"{number}.safetensors" for number in range(2)]
+    for head in heads:
+        shutil.copy(weight_path("tt_net.safetensors"), head)
+        runtime.redraw(*given, head=head)
+    assert opened.count("redraw") == 3 and opened.count("content") == 1
 
 
 @pytest.mark.slow

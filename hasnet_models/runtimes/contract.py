@@ -1,4 +1,4 @@
-"""What the networks do with pictures, whatever runs them: five operations on numpy arrays."""
+"""What the networks do with pictures, whatever runs them: six operations on numpy arrays."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ class Operation:
     Attributes:
         inputs, outputs: in the order of the module of the same name in `networks.operations`.
         weights: attribute of that module -> weight file.
+        blocked: onnxruntime lays the channels of its convolutions in blocks, which takes longer to
+            open. It pays for VGG, which is convolutions alone: wherever else something stands
+            between two of them, its planes are laid out anew.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     weights: Mapping[str, str]
+    blocked: bool = False
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -38,15 +42,20 @@ OPERATIONS: Mapping[str, Operation] = {
     "lay": Operation(
         ("picture", "colours", "mask", "chroma", "pattern", "window"), ("patch",), {}
     ),
+    "content": Operation(
+        ("picture",), ("fine", "deep"), {"vgg": "vgg16.safetensors"}, blocked=True
+    ),
     "redraw": Operation(
-        ("picture", "z_id", "code", "person", "oval"), ("x_tt",),
-        {"tt": "tt_net.safetensors", "vgg": "vgg16.safetensors"},
+        ("picture", "z_id", "code", "person", "oval", "fine", "deep"), ("x_tt",),
+        {"tt": "tt_net.safetensors"},
     ),
 }  # fmt: skip
 
 
 class Runtime(Protocol):
-    """Runs the operations. Pictures are float32 (B, 3, S, S) in -1..1 but where uint8 is said.
+    """Runs the operations, `content` as a part of `redraw`.
+
+    Pictures are float32 (B, 3, S, S) in -1..1 but where uint8 is said.
 
     Attributes:
         name: "onnx" or "torch".

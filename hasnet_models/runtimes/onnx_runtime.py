@@ -84,7 +84,8 @@ class OnnxRuntime:
         self, picture: Planes, z_id: Planes, code: Planes, person: Planes, oval: Planes,
         head: Path | None = None,
     ) -> Planes:  # fmt: skip
-        return self._run("redraw", picture, z_id, code, person, oval, head=head)[0]
+        features = self._run("content", picture)
+        return self._run("redraw", picture, z_id, code, person, oval, *features, head=head)[0]
 
     def _run(self, name: str, *arguments: Any, head: Path | None = None) -> list[Any]:
         feed = dict(zip(OPERATIONS[name].inputs, map(np.asarray, arguments), strict=True))
@@ -115,7 +116,7 @@ def _session(name: str, head: Path | None, threads: int) -> Any:
     for part, file in OPERATIONS[name].weights.items():
         arrays |= _weights(part, file, head, graph.weights)
     bound = {one: arrays[one] for one in graph.bound}
-    return open_bound(graph.data, bound, threads, name)
+    return open_bound(graph.data, bound, threads, name, blocked=OPERATIONS[name].blocked)
 
 
 def _weights(
