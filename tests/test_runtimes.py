@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,8 +22,10 @@ from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.avatar.request import Request
 from hasnet_models.config.frozen import layer_channels, layer_stride
 from hasnet_models.config.schema import RTConfig, TTConfig
+from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.face import session
+from hasnet_models.face.choice import FaceChoice
 from hasnet_models.networks import tensors
 from hasnet_models.networks.appearance import extent
 from hasnet_models.networks.rt_net import bring_to
@@ -231,11 +233,66 @@ def test_networks_begun_ahead_are_those_that_are_asked_for(monkeypatch):
     for name in (name for name in NETWORKS if name.endswith(".onnx")):
         assert session.open_session(name) == name
     assert sorted(asked) == sorted(name for name in NETWORKS if name.endswith(".onnx"))
-    monkeypatch.setattr(choice, "OnnxRuntime", lambda: asked.append("onnx") or "the runtime")
+    monkeypatch.setattr(
+        choice, "OnnxRuntime", lambda **_: asked.append("onnx") or "the runtime"
+    )  # fmt: skip
     choice.open_ahead("onnx", "cpu")
     assert choice.load_runtime("onnx", "cpu") == "the runtime" and asked.count("onnx") == 1
     choice.open_ahead("torch", "cpu")
     assert asked.count("onnx") == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "embeds"),
+    [
+        ({"domain": "sketch"}, True),  # the likest reference
+        ({"domain": "sketch", "reference": "likest"}, True),
+        ({"domain": "sketch", "ref": "her.png"}, True),
+        ({"ref": "-"}, True),
+        ({"domain": "sketch", "reference": "3", "face": FaceChoice.parse("like:a.png")}, True),
+        ({"domain": "sketch", "reference": "3"}, False),
+        ({"domain": "sketch", "reference": "random", "face": FaceChoice.parse("2")}, False),
+        ({"domain": "sketch", "mix": MixChoice.parse("1:1,2:1")}, False),
+    ],
+)
+def test_a_request_knows_whether_a_face_is_embedded(wanted, embeds):
+    request = Request(**wanted)
+    request.check()
+    assert request.embeds == embeds
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[str]:
+    """Names of the operations whose sessions have been opened."""
+    names: list[str] = []
+    session_of = onnx_runtime._session
+    monkeypatch.setattr(
+        onnx_runtime, "_session", lambda name, *rest: names.append(name) or session_of(name, *rest)
+    )
+    return names
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+def test_the_network_of_z_id_is_opened_once_ahead_or_when_it_is_asked_for(opened, embeds):
+    runtime = OnnxRuntime(1, embeds)
+    wait(list(runtime._sessions.values()))
+    assert sorted(opened) == sorted(name for name in OPERATIONS if embeds or name != "embed")
+    pictures = np.zeros((1, 512, 512, 3), np.uint8)
+    assert runtime.embed(pictures).shape == runtime.embed(pictures).shape == (1, 192)
+    assert sorted(opened) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+def test_damaged_weights_of_z_id_are_said_whether_it_is_opened_or_not(
+    tmp_path, monkeypatch, embeds
+):
+    name = "mobilefacenet.safetensors"
+    (tmp_path / name).write_bytes(b"damaged")
+    entry = {"size": 7, "sha256": "0" * 64, "licence": "", "origin": ""}
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": {name: entry}}))
+    monkeypatch.setenv("HASNET_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match=f"{name} is damaged"):
+        OnnxRuntime(embeds=embeds)
 
 
 @pytest.mark.parametrize("device", ["nowhere", "cuda:99"])
@@ -435,12 +492,7 @@ def test_threads_and_repetition_change_no_bit(name):
 
 
 @pytest.mark.slow
-def test_heads_share_the_network_that_none_of_them_changes(monkeypatch, tmp_path):
-    opened = []
-    session_of = onnx_runtime._session
-    monkeypatch.setattr(
-        onnx_runtime, "_session", lambda name, *rest: opened.append(name) or session_of(name, *rest)
-    )
+def test_heads_share_the_network_that_none_of_them_changes(opened, tmp_path):
     runtime, given = OnnxRuntime(threads=1), arguments("redraw", load_tt().config, 512, 1)
     heads = [tmp_path / f"{number}.safetensors" for number in range(2)]
     for head in heads:

@@ -32,6 +32,8 @@ class OnnxRuntime:
 
     Args:
         threads: of onnxruntime; None for the cores that this process may use.
+        embeds: open the network of z_id too, which an avatar of a named reference never needs;
+            else it is opened when it is first asked for.
 
     Raises:
         WeightsError: weights are missing, damaged, or of another network than the graphs.
@@ -40,7 +42,7 @@ class OnnxRuntime:
     name = "onnx"
     device = "cpu"
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, embeds: bool = False) -> None:
         self._threads = threads or thread_count()
         if not graphs_fit():
             raise WeightsError(
@@ -55,7 +57,8 @@ class OnnxRuntime:
         self._pool = ThreadPoolExecutor(_AT_ONCE, "open")
         self._sessions: dict[tuple[str, Path | None], Future[Any]] = {}
         for name in OPERATIONS:
-            self._open(name)
+            if embeds or name != "embed":
+                self._open(name)
 
     def close(self) -> None:
         """Open no more of the networks that nothing was asked of yet."""
