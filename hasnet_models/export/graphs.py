@@ -179,8 +179,8 @@ def _of_redraw(module: Any, side: int) -> list[tuple[Tensor, dict[int, str]]]:
         _planes(3, side),
         _vectors(config.z_dim),
         _vectors(len(config.domains)),
-        _planes(1, 128, "person"),
-        _planes(1, 32, "oval"),
+        _planes(1, 128),
+        _planes(1, 32),
         *((one, {0: "batch"}) for one in _features(config)),
     ]
 

@@ -113,7 +113,7 @@ class TTNet(nn.Module):
         if not self.config.residual:
             return {"x_tt": rgb, "gate": gate, "flow": flow}
         if person is not None:
-            rgb = rgb * (GROUND_SHARE + (1 - GROUND_SHARE) * bring_to(person, rgb))
+            rgb = rgb * bring_to(GROUND_SHARE + (1 - GROUND_SHARE) * person, rgb)
         base = self.base(warped, gate)
         x_tt = in_own_hue(base, rgb) if self.config.own_hue else base + rgb
         return {"x_tt": x_tt, "gate": gate, "flow": flow}

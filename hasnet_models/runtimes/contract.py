@@ -116,7 +116,8 @@ class Runtime(Protocol):
         Args:
             z_id: (B, 192).
             code: (B, len(domains)), one-hot, or zeros for a domain that TT-Net was not taught.
-            person, oval: (B, 1, h, w), 0..1: what is to be redrawn (the person), and the face.
+            person, oval: (B, 1, 128, 128) and (B, 1, 32, 32), 0..1: what is to be redrawn (the
+                person), and the face.
             head: weights of a domain in place of the base's.
 
         Raises:
