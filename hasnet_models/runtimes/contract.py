@@ -32,7 +32,12 @@ class Operation:
     blocked: bool = False
 
 
+# In the order in which they are opened: what is in blocks needs twice its weights for a moment, and
+# so comes first, when there is nothing else yet.
 OPERATIONS: Mapping[str, Operation] = {
+    "content": Operation(
+        ("picture",), ("fine", "deep"), {"vgg": "vgg16.safetensors"}, blocked=True
+    ),
     "embed": Operation(("pictures",), ("z_id",), {"identity": "mobilefacenet.safetensors"}),
     "recolour": Operation(
         ("pictures", "lift", "palettes", "zones", "shares"), ("x_sg", "x_rt"),
@@ -41,9 +46,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "warp": Operation(("planes", "flow"), ("warped",), {}),
     "lay": Operation(
         ("picture", "colours", "mask", "chroma", "pattern", "window"), ("patch",), {}
-    ),
-    "content": Operation(
-        ("picture",), ("fine", "deep"), {"vgg": "vgg16.safetensors"}, blocked=True
     ),
     "redraw": Operation(
         ("picture", "z_id", "code", "person", "oval", "fine", "deep"), ("x_tt",),

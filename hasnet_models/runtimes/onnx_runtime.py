@@ -24,11 +24,10 @@ from hasnet_models.weights.state import (
 )
 
 _NETWORKS = {"identity": "MobileFaceNet", "rt": "RT-Net", "tt": "TT-Net", "vgg": "VGG16"}
-_AT_ONCE = 2  # sessions that are opened beside each other
 
 
 class OnnxRuntime:
-    """Opens its sessions on threads of its own, while the caller looks for faces.
+    """Opens its sessions on a thread of its own, while the caller looks for faces.
 
     Args:
         threads: of onnxruntime; None for the cores that this process may use.
@@ -54,7 +53,8 @@ class OnnxRuntime:
         self.domains, self.uses_rt = tuple(config["domains"]), config["use_rt"]
         for file in OPERATIONS["embed"].weights.values():
             weight_path(file)
-        self._pool = ThreadPoolExecutor(_AT_ONCE, "open")
+        # one at a time: beside each other they need 20 MB more, and none is waited for anyway
+        self._pool = ThreadPoolExecutor(1, "open")
         self._sessions: dict[tuple[str, Path | None], Future[Any]] = {}
         for name in OPERATIONS:
             if embeds or name != "embed":
