@@ -29,16 +29,19 @@ def load_pipeline(
 
 
 def open_ahead(
-    device: str = "auto", backend: str = "embedded", runtime: str = "auto"
+    device: str = "auto", backend: str = "embedded", runtime: str = "auto", embeds: bool = True
 ) -> Callable[[], None]:
     """Begin to open the networks that `load_pipeline` will be asked for.
+
+    Args:
+        embeds: whether z_id of some face will be asked for.
 
     Returns:
         To be called when the command ends: it does not wait for what it did not ask for.
     """
     from hasnet_models.avatar import opening
 
-    opening.open_ahead(device, backend, runtime)
+    opening.open_ahead(device, backend, runtime, embeds)
     return opening.drop_ahead
 
 

@@ -55,6 +55,32 @@ def test_a_slope_of_any_sign_is_arithmetic():
     assert "PRelu" not in checked(lambda x: F.prelu(x, slopes), drawn(2, 4, 6, 6))
 
 
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "side", "transposed"),
+    [
+        (8, 1, 9, True),  # a gate
+        (8, 4, 6, True),
+        (8, 5, 9, False),  # not half as many
+        (16, 8, 6, False),  # weights that cost more to turn than they save
+    ],
+)
+@pytest.mark.parametrize("bias", [True, False])
+def test_few_planes_of_many_are_a_transposed_convolution(inputs, outputs, side, transposed, bias):
+    conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias).requires_grad_(False)
+    kinds = checked(conv, drawn(2, inputs, side, side))
+    assert ("ConvTranspose" in kinds, "Conv" in kinds) == (transposed, not transposed)
+
+
+@pytest.mark.parametrize(
+    "options", [{"padding": 0}, {"padding": 1, "stride": 2}, {"padding": 2, "dilation": 2},
+                {"padding": 1, "groups": 2}, {"padding": 2, "kernel_size": 5},
+                {"padding": 1, "padding_mode": "circular"}],
+)  # fmt: skip
+def test_other_convolutions_stay(options):
+    conv = nn.Conv2d(8, 2, **{"kernel_size": 3, **options}).requires_grad_(False)
+    assert "ConvTranspose" not in checked(conv, drawn(2, 8, 12, 12))
+
+
 def test_a_table_is_looked_up_number_by_number():
     table = drawn(256)
     levels = torch.randint(0, 256, (2, 3, 5, 7), dtype=torch.uint8)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,12 +20,16 @@ from nano import preset
 from hasnet_models.avatar.opening import open_ahead
 from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.avatar.request import Request
+from hasnet_models.config.frozen import layer_channels, layer_stride
 from hasnet_models.config.schema import RTConfig, TTConfig
+from hasnet_models.controls.mix_choice import MixChoice
 from hasnet_models.errors import HasnetError, UsageError, WeightsError
 from hasnet_models.face import session
+from hasnet_models.face.choice import FaceChoice
 from hasnet_models.networks import tensors
 from hasnet_models.networks.appearance import extent
 from hasnet_models.networks.rt_net import bring_to
+from hasnet_models.networks.tt_net import content_layers
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.runtimes import arrays, choice, graph_files, onnx_runtime, sessions
 from hasnet_models.runtimes.contract import OPERATIONS
@@ -149,11 +154,19 @@ def arguments(name: str, tt: TTConfig, side: int, batch: int) -> list[np.ndarray
         ],
         "warp": [planes, rng.normal(0, 0.02, (batch, 2, 64, 64)).astype(np.float32)],
         "lay": [planes, pictures[:, ::2, ::2], part["m"] * (part["m"] > 0.5), 0.8, 0.6],
+        "content": [planes],
         "redraw": [planes, z_ids, code, part["m"], zones[:, :1]],
     }[name]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["recolour", "warp", "redraw"])
+def features(tt: TTConfig, batch: int) -> list[np.ndarray]:
+    """Such as the graph of `redraw` takes behind what `Runtime.redraw` does."""
+    rng = np.random.default_rng(7)
+    layers = ((name, tt.content_size // layer_stride(name)) for name in content_layers(tt))
+    return [rng.random((batch, layer_channels(n), s, s), np.float32) for n, s in layers]
+
+
+@pytest.mark.parametrize("name", ["recolour", "warp", "content", "redraw"])
 def test_a_graph_with_weights_from_elsewhere_is_the_module(tiny, name):
     from hasnet_models.export.graphs import graph, modules
 
@@ -166,9 +179,11 @@ def test_a_graph_with_weights_from_elsewhere_is_the_module(tiny, name):
         for parameter in module.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.03)
         weights = {n: p.numpy() for n, p in module.named_parameters() if n in bound}
-        session = sessions.open_bound(model.SerializeToString(), weights, 1, name)
+        blocked = OPERATIONS[name].blocked
+        session = sessions.open_bound(model.SerializeToString(), weights, 1, name, blocked=blocked)
         for batch in (1, 3):
             given = arguments(name, tt, 64, batch)
+            given += features(tt, batch) if name == "redraw" else []
             with torch.inference_mode():
                 wanted = module(*map(torch.from_numpy, given))
             wanted = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -218,11 +233,66 @@ def test_networks_begun_ahead_are_those_that_are_asked_for(monkeypatch):
     for name in (name for name in NETWORKS if name.endswith(".onnx")):
         assert session.open_session(name) == name
     assert sorted(asked) == sorted(name for name in NETWORKS if name.endswith(".onnx"))
-    monkeypatch.setattr(choice, "OnnxRuntime", lambda: asked.append("onnx") or "the runtime")
+    monkeypatch.setattr(
+        choice, "OnnxRuntime", lambda **_: asked.append("onnx") or "the runtime"
+    )  # fmt: skip
     choice.open_ahead("onnx", "cpu")
     assert choice.load_runtime("onnx", "cpu") == "the runtime" and asked.count("onnx") == 1
     choice.open_ahead("torch", "cpu")
     assert asked.count("onnx") == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "embeds"),
+    [
+        ({"domain": "sketch"}, True),  # the likest reference
+        ({"domain": "sketch", "reference": "likest"}, True),
+        ({"domain": "sketch", "ref": "her.png"}, True),
+        ({"ref": "-"}, True),
+        ({"domain": "sketch", "reference": "3", "face": FaceChoice.parse("like:a.png")}, True),
+        ({"domain": "sketch", "reference": "3"}, False),
+        ({"domain": "sketch", "reference": "random", "face": FaceChoice.parse("2")}, False),
+        ({"domain": "sketch", "mix": MixChoice.parse("1:1,2:1")}, False),
+    ],
+)
+def test_a_request_knows_whether_a_face_is_embedded(wanted, embeds):
+    request = Request(**wanted)
+    request.check()
+    assert request.embeds == embeds
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[str]:
+    """Names of the operations whose sessions have been opened."""
+    names: list[str] = []
+    session_of = onnx_runtime._session
+    monkeypatch.setattr(
+        onnx_runtime, "_session", lambda name, *rest: names.append(name) or session_of(name, *rest)
+    )
+    return names
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+def test_the_network_of_z_id_is_opened_once_ahead_or_when_it_is_asked_for(opened, embeds):
+    runtime = OnnxRuntime(1, embeds)
+    wait(list(runtime._sessions.values()))
+    assert sorted(opened) == sorted(name for name in OPERATIONS if embeds or name != "embed")
+    pictures = np.zeros((1, 512, 512, 3), np.uint8)
+    assert runtime.embed(pictures).shape == runtime.embed(pictures).shape == (1, 192)
+    assert sorted(opened) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+def test_damaged_weights_of_z_id_are_said_whether_it_is_opened_or_not(
+    tmp_path, monkeypatch, embeds
+):
+    name = "mobilefacenet.safetensors"
+    (tmp_path / name).write_bytes(b"damaged")
+    entry = {"size": 7, "sha256": "0" * 64, "licence": "", "origin": ""}
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": {name: entry}}))
+    monkeypatch.setenv("HASNET_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match=f"{name} is damaged"):
+        OnnxRuntime(embeds=embeds)
 
 
 @pytest.mark.parametrize("device", ["nowhere", "cuda:99"])
@@ -388,7 +458,7 @@ def both() -> tuple[TorchRuntime, OnnxRuntime]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(OPERATIONS))
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "content"])
 def test_both_runtimes_compute_the_same(both, name):
     given = arguments(name, load_tt().config, 512, 2)
     found = [getattr(runtime, name)(*given) for runtime in both]
@@ -412,12 +482,23 @@ def test_a_head_takes_the_place_of_the_base(both, tmp_path):
 
 
 @pytest.mark.slow
-def test_threads_and_repetition_change_no_bit(both):
-    given = arguments("recolour", load_tt().config, 512, 1)
+@pytest.mark.parametrize("name", ["recolour", "redraw"])
+def test_threads_and_repetition_change_no_bit(name):
+    given = arguments(name, load_tt().config, 512, 1)
     one, two = OnnxRuntime(threads=1), OnnxRuntime(threads=2)
-    first = one.recolour(*given)[1]
-    for again in (one.recolour(*given)[1], two.recolour(*given)[1]):
+    first, *others = (getattr(runtime, name)(*given)[-1] for runtime in (one, one, two))
+    for again in others:
         assert np.array_equal(first, again)
+
+
+@pytest.mark.slow
+def test_heads_share_the_network_that_none_of_them_changes(opened, tmp_path):
+    runtime, given = OnnxRuntime(threads=1), arguments("redraw", load_tt().config, 512, 1)
+    heads = [tmp_path / f"{number}.safetensors" for number in range(2)]
+    for head in heads:
+        shutil.copy(weight_path("tt_net.safetensors"), head)
+        runtime.redraw(*given, head=head)
+    assert opened.count("redraw") == 3 and opened.count("content") == 1
 
 
 @pytest.mark.slow

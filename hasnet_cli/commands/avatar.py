@@ -68,7 +68,8 @@ def command(
     from hasnet_models.memory import keep_memory_in_one_heap
 
     keep_memory_in_one_heap()
-    ahead = factory.open_ahead(request.device, request.backend, request.runtime)
+    where = request.device, request.backend, request.runtime
+    ahead = factory.open_ahead(*where, request.embeds)
     click.get_current_context().call_on_close(ahead)
     target, steps_target = _targets(photo, output, steps_out, inputs, request, animate)
 

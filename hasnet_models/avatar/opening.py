@@ -13,15 +13,20 @@ from hasnet_models.face.backends import EMBEDDED
 from hasnet_models.runtimes import choice
 
 
-def open_ahead(device: str = "auto", backend: str = EMBEDDED, runtime: str = "auto") -> None:
+def open_ahead(
+    device: str = "auto", backend: str = EMBEDDED, runtime: str = "auto", embeds: bool = True
+) -> None:
     """Begin to open, on threads, what `AvatarPipeline.load` will ask for in onnxruntime.
 
     Nothing is said of what cannot be opened: asked for again, it fails again.
+
+    Args:
+        embeds: whether z_id of some face will be asked for, see `Request.embeds`.
     """
     with suppress(HasnetError):
         if backend == EMBEDDED:
             session.open_ahead()
-        choice.open_ahead(runtime, device)
+        choice.open_ahead(runtime, device, embeds)
 
 
 def drop_ahead() -> None:

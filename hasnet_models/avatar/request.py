@@ -138,6 +138,14 @@ class Request:
         return tuple(path for path in found if path and path != STREAM)
 
     @property
+    def embeds(self) -> bool:
+        """Whether z_id of a face is needed: of a picture that is the reference or shows whose face
+        is meant, or of the photo's own face, which the likest reference is chosen by.
+        """
+        likest = self.mix is None and self.reference in (None, LIKEST)
+        return likest or bool(self.ref or self.face.picture)
+
+    @property
     def restorer_file(self) -> str | None:
         """The file of the user's that restores faces, or None."""
         return restoring.file_of(self.restore)

@@ -19,6 +19,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from hasnet_models.config.frozen import layer_channels, layer_stride
 from hasnet_models.config.schema import RTConfig, TTConfig
 from hasnet_models.export.simplify import outside, simplified
 from hasnet_models.export.tracing import OPSET, trace
@@ -26,7 +27,7 @@ from hasnet_models.frame import CROP_SIZE
 from hasnet_models.networks import operations
 from hasnet_models.networks.identity import MobileFaceNet
 from hasnet_models.networks.rt_net import RTNet
-from hasnet_models.networks.tt_net import TTNet
+from hasnet_models.networks.tt_net import TTNet, content_layers
 from hasnet_models.networks.vgg import VGGFeatures
 from hasnet_models.runtimes.contract import OPERATIONS
 from hasnet_models.topology.zones import ZONES
@@ -74,7 +75,8 @@ def modules(rt: RTConfig, tt: TTConfig, vgg: VGGFeatures) -> dict[str, nn.Module
         "recolour": operations.Recolour(RTNet(rt)),
         "warp": operations.Warp(),
         "lay": operations.Lay(),
-        "redraw": operations.Redraw(TTNet(tt), vgg),
+        "content": operations.Content(vgg, tt),
+        "redraw": operations.Redraw(TTNet(tt)),
     }
     generator = torch.Generator().manual_seed(0)
     for module in made.values():
@@ -177,8 +179,18 @@ def _of_redraw(module: Any, side: int) -> list[tuple[Tensor, dict[int, str]]]:
         _planes(3, side),
         _vectors(config.z_dim),
         _vectors(len(config.domains)),
-        _planes(1, 128, "person"),
-        _planes(1, 32, "oval"),
+        _planes(1, 128),
+        _planes(1, 32),
+        *((one, {0: "batch"}) for one in _features(config)),
+    ]
+
+
+def _features(config: TTConfig) -> list[Tensor]:
+    """As `operations.Content` gives them."""
+    side = config.content_size // config.content_pool
+    return [
+        torch.zeros(_BATCH, layer_channels(name), *[side // layer_stride(name)] * 2)
+        for name in content_layers(config)
     ]
 
 
@@ -187,6 +199,7 @@ _EXAMPLES = {
     "recolour": _of_recolour,
     "warp": _of_warp,
     "lay": _of_lay,
+    "content": lambda module, side: [_planes(3, side)],
     "redraw": _of_redraw,
 }
 

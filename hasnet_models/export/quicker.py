@@ -34,9 +34,11 @@ class Known:
     def of(cls, model: onnx.ModelProto) -> Known:
         graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
         values = (*graph.value_info, *graph.input, *graph.output)
+        given = model.graph.initializer
+        sizes: dict[str, Sizes | None] = {one.name: list(one.dims) for one in given}
         return cls(
-            {one.name: sizes_of(one) for one in values},
-            {one.name: numpy_helper.to_array(one) for one in model.graph.initializer},
+            sizes | {one.name: sizes_of(one) for one in values},
+            {one.name: numpy_helper.to_array(one) for one in given},
             {name: node for node in model.graph.node for name in node.output},
         )
 
@@ -114,6 +116,33 @@ def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
     found = (helper.get_attribute_value(one) for one in node.attribute if one.name == name)
     value = next(found, default)
     return value.decode() if isinstance(value, bytes) else value
+
+
+def _conv(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
+    """3 x 3 to few planes: what each pixel gives its nine neighbours is worked out and added, where
+    onnxruntime would copy nine neighbours of each pixel of all the planes that go in.
+
+    That is a transposed convolution, its weights turned round at each run, which costs by their
+    number.
+    """
+    x, weights, *bias = node.input
+    outputs, planes = (known.sizes.get(weights) or [0])[0], known.numbers(x) or [0, 0, 0]
+    inputs, pixels = planes[0], planes[1] * planes[2]
+    if known.numbers(weights) != [inputs, 3, 3] or not _is_same_sized(node):
+        return False
+    if 2 * outputs > inputs or outputs * inputs > 2 * pixels:
+        return False
+    back = _whole(-1, -1)
+    turned = instead.add("Slice", weights, back, _whole(-4, -4), _whole(2, 3), back)
+    swapped = instead.add("Transpose", turned, perm=[1, 0, 2, 3])
+    instead.add("ConvTranspose", x, swapped, *bias, kernel_shape=[3, 3], pads=[1] * 4)
+    return True
+
+
+def _is_same_sized(node: onnx.NodeProto) -> bool:
+    """Whether a convolution of 3 x 3 gives a pixel for each that it is given."""
+    steps = (*_attribute(node, "strides", [1]), *_attribute(node, "dilations", [1]))
+    return set(steps) == set(_attribute(node, "pads", [0])) == {1}
 
 
 def _reshape(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
@@ -221,7 +250,8 @@ def _resize(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
     x = node.input[0]
     if min(factors[1:]) > 1 and _is_bilinear(node):
         wide = _enlarged(x, 3, small[2], large[2], instead)
-        _enlarged(wide, 2, small[1], large[1], instead)
+        if factors[1] > 1:
+            _enlarged(wide, 2, small[1], large[1], instead)
         return True
     attributes = {one.name: helper.get_attribute_value(one) for one in node.attribute}
     instead.add("Resize", x, "", np.array([1, *factors], np.float32), **attributes)
@@ -285,6 +315,7 @@ def _reduce_sum(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
 
 
 _RULES: Mapping[str, Callable[[onnx.NodeProto, Known, Instead], bool]] = {
+    "Conv": _conv,
     "PRelu": _prelu,
     "Gather": _gather,
     "GridSample": _grid_sample,

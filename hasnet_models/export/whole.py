@@ -22,6 +22,7 @@ from hasnet_models.frame import CROP_SIZE
 from hasnet_models.networks import operations
 from hasnet_models.networks.appearance import laid
 from hasnet_models.networks.tensors import from_pixels
+from hasnet_models.networks.tt_net import TTNet
 from hasnet_models.networks.warp import warp
 from hasnet_models.plugins import Domain
 from hasnet_models.plugins.reference import Reference
@@ -37,11 +38,12 @@ _FILES = ("rt_net.safetensors", "tt_net.safetensors", "vgg16.safetensors")
 
 
 class Whole(nn.Module):
-    """Recolour, warp, lay and redraw in a row; what is given once serves every picture."""
+    """Recolour, warp, lay, content and redraw in a row; what is given once serves every picture."""
 
-    def __init__(self, rt: nn.Module, tt: nn.Module, vgg: nn.Module) -> None:
+    def __init__(self, rt: nn.Module, tt: TTNet, vgg: nn.Module) -> None:
         super().__init__()
-        self.recolour, self.redraw = operations.Recolour(rt), operations.Redraw(tt, vgg)
+        self.recolour = operations.Recolour(rt)
+        self.content, self.redraw = operations.Content(vgg, tt.config), operations.Redraw(tt)
 
     def forward(
         self, image: Tensor, palette: Tensor, shares: Tensor, z_id: Tensor, code: Tensor,
@@ -54,7 +56,8 @@ class Whole(nn.Module):
         )
         x_rt = self.recolour(image, torch.zeros_like(oval[:, :, :1, :1]), palette, zones, shares)[1]
         x_map = laid(warp(x_rt, flow), from_pixels(colours), mask, CHROMA, PATTERN)
-        x_tt = self.redraw(x_map, z_id, code, warp(person, flow), oval)
+        features = self.content(x_map)
+        x_tt = self.redraw(x_map, z_id, code, warp(person, flow), oval, *features)
         levels = ((x_tt.clamp(-1, 1) + 1) * 127.5).round()
         return levels.to(torch.uint8).permute(0, 2, 3, 1)
 

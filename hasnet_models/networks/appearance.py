@@ -86,7 +86,7 @@ def keep_tone(x_tt: Tensor, x_rt: Tensor, mask: Tensor, share: float) -> Tensor:
     m = bring_to(mask, x_tt)
     lost = F.adaptive_avg_pool2d((luma(x_rt) - luma(x_tt)) * m, TONE_CELLS)
     area = F.adaptive_avg_pool2d(m, TONE_CELLS)
-    return x_tt + share * m * bring_to(lost / area.clamp_min(LEAST_AREA), x_tt)
+    return x_tt + m * bring_to(share * lost / area.clamp_min(LEAST_AREA), x_tt)
 
 
 def mean_over(x: Tensor, mask: Tensor) -> Tensor:

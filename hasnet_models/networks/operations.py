@@ -1,21 +1,22 @@
-"""What an avatar is made by: five operations on tensors, each a module with its weights.
+"""What an avatar is made by: six operations on tensors, each a module with its weights.
 
 They are all that the networks do between a picture and an avatar. The torch runtime calls them as
 they stand; the graphs of the ONNX runtime are traced from them (``tools/make_graphs.py``), so that
 there is one source of every formula. Arguments come in the order of ``INPUTS`` of
-:mod:`hasnet_models.runtime.contract`.
+:mod:`hasnet_models.runtimes.contract`.
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
+from hasnet_models.config.schema import TTConfig
 from hasnet_models.networks.appearance import keep_tone, laid
 from hasnet_models.networks.colour import lightness_of_pixels
 from hasnet_models.networks.identity import embed_pixels
 from hasnet_models.networks.rt_net import RTNet, bring_to
 from hasnet_models.networks.tensors import from_pixels, signed
-from hasnet_models.networks.tt_net import TTNet, content_features
+from hasnet_models.networks.tt_net import TTNet, content_features, content_layers
 from hasnet_models.networks.warp import warp
 
 TONE_KEPT = 0.7  # of a face's broad luminance that TT-Net changed
@@ -71,18 +72,47 @@ class Lay(nn.Module):
         return laid(picture, from_pixels(colours), mask, chroma, pattern, here)
 
 
+class Content(nn.Module):
+    """The VGG layers of pictures that TT-Net starts from.
+
+    An operation of its own, as no domain's head changes it.
+
+    Args:
+        config: of that TT-Net.
+    """
+
+    def __init__(self, vgg: nn.Module, config: TTConfig) -> None:
+        super().__init__()
+        self.vgg, self.config = vgg, config
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
+        """(B, 3, S, S) -> (B, C, h, w) of each of `content_layers`."""
+        found = content_features(self.vgg, picture, self.config)
+        return tuple(found[name] for name in content_layers(self.config))
+
+
 class Redraw(nn.Module):
     """X_TT, with the face as dark as it was."""
 
-    def __init__(self, tt: TTNet, vgg: nn.Module) -> None:
+    def __init__(self, tt: TTNet) -> None:
         super().__init__()
-        self.tt, self.vgg = tt, vgg
+        self.tt = tt
 
     def forward(
-        self, picture: Tensor, z_id: Tensor, code: Tensor, person: Tensor, oval: Tensor
+        self,
+        picture: Tensor,
+        z_id: Tensor,
+        code: Tensor,
+        person: Tensor,
+        oval: Tensor,
+        *features: Tensor,
     ) -> Tensor:
-        """(B, 3, S, S), (B, z_dim), (B, domains), (B, 1, h, w), (B, 1, h, w) -> (B, 3, S, S)."""
-        content = content_features(self.vgg, picture, self.tt.config)
+        """(B, 3, S, S), (B, z_dim), (B, domains), (B, 1, h, w), (B, 1, h, w) -> (B, 3, S, S).
+
+        Args:
+            features: of the picture, as `Content` gives them.
+        """
+        content = dict(zip(content_layers(self.tt.config), features, strict=True))
         x_tt = self.tt(picture, content, z_id, code, person=person)
         return keep_tone(x_tt, picture, oval, TONE_KEPT)
 

@@ -113,7 +113,7 @@ class TTNet(nn.Module):
         if not self.config.residual:
             return {"x_tt": rgb, "gate": gate, "flow": flow}
         if person is not None:
-            rgb = rgb * (GROUND_SHARE + (1 - GROUND_SHARE) * bring_to(person, rgb))
+            rgb = rgb * bring_to(GROUND_SHARE + (1 - GROUND_SHARE) * person, rgb)
         base = self.base(warped, gate)
         x_tt = in_own_hue(base, rgb) if self.config.own_hue else base + rgb
         return {"x_tt": x_tt, "gate": gate, "flow": flow}
@@ -210,13 +210,18 @@ def content_features(vgg: nn.Module, x_rt: Tensor, config: TTConfig) -> dict[str
         vgg: a :class:`hasnet_models.networks.vgg.VGGFeatures`.
         x_rt: (B, 3, S, S) in -1..1.
     """
-    layers = (config.skip_layer, config.content_layer) if config.skips else (config.content_layer,)
     side = config.content_size
     x = F.interpolate(x_rt, size=(side, side), mode="area") if x_rt.shape[-1] > side else x_rt
-    found = vgg(x, layers)
+    found = vgg(x, content_layers(config))
     if config.content_pool > 1:
         found = {n: F.avg_pool2d(f, config.content_pool) for n, f in found.items()}
     return {n: f / config.content_scale for n, f in found.items()}
+
+
+def content_layers(config: TTConfig) -> tuple[str, ...]:
+    """Names of the VGG layers that TT-Net starts from, the finer one of its skips first."""
+    deepest = (config.content_layer,)
+    return (config.skip_layer, *deepest) if config.skips else deepest
 
 
 def head_tensors(

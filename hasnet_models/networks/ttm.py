@@ -54,11 +54,12 @@ class TTM(nn.Module):
     def forward(self, h: Tensor, w: Tensor) -> Tensor:
         """(B, Cin, H, W), (B, w_dim) -> (B, Cout, H, W), or twice the side with ``upsample``."""
         h = self._styled(h, w) if self.norm == "styled" else self._adain(h, w)
+        h = h + self.bias[None, :, None, None]
         if self.upsample:
             h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
         if self.noise is not None:
             h = h + self.noise * self._drawn(h)
-        return F.leaky_relu(h + self.bias[None, :, None, None], SLOPE) * GAIN
+        return F.leaky_relu(h, SLOPE) * GAIN
 
     def _drawn(self, h: Tensor) -> Tensor:
         """Noise for features (B, C, H, W): (B, 1, H, W), in eval mode (1, 1, H, W)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import platform
@@ -17,15 +18,19 @@ from hasnet_models.weights.files import OVERRIDE_VARIABLE
 _AHEAD: Ahead[OnnxRuntime] = Ahead()
 
 
-def open_ahead(name: str = AUTO, device: str = "auto") -> None:
+def open_ahead(name: str = AUTO, device: str = "auto", embeds: bool = True) -> None:
     """Begin to open onnxruntime's networks where `load_runtime` will be asked for them.
+
+    Args:
+        name, device: as of `load_runtime`.
+        embeds: whether z_id of some face will be asked for.
 
     Raises:
         UsageError, DeviceError, WeightsError: as `load_runtime`, as far as that is known by now.
     """
     check_runtime(name, device)
     if chosen(name, device) == ONNX:
-        _AHEAD.begin(_key(), OnnxRuntime)
+        _AHEAD.begin(_key(), functools.partial(OnnxRuntime, embeds=embeds))
 
 
 def drop_ahead() -> None:

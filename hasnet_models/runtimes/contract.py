@@ -1,4 +1,4 @@
-"""What the networks do with pictures, whatever runs them: five operations on numpy arrays."""
+"""What the networks do with pictures, whatever runs them: six operations on numpy arrays."""
 
 from __future__ import annotations
 
@@ -21,14 +21,23 @@ class Operation:
     Attributes:
         inputs, outputs: in the order of the module of the same name in `networks.operations`.
         weights: attribute of that module -> weight file.
+        blocked: onnxruntime lays the channels of its convolutions in blocks, which takes longer to
+            open. It pays for VGG, which is convolutions alone: wherever else something stands
+            between two of them, its planes are laid out anew.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     weights: Mapping[str, str]
+    blocked: bool = False
 
 
+# In the order in which they are opened: what is in blocks needs twice its weights for a moment, and
+# so comes first, when there is nothing else yet.
 OPERATIONS: Mapping[str, Operation] = {
+    "content": Operation(
+        ("picture",), ("fine", "deep"), {"vgg": "vgg16.safetensors"}, blocked=True
+    ),
     "embed": Operation(("pictures",), ("z_id",), {"identity": "mobilefacenet.safetensors"}),
     "recolour": Operation(
         ("pictures", "lift", "palettes", "zones", "shares"), ("x_sg", "x_rt"),
@@ -39,14 +48,16 @@ OPERATIONS: Mapping[str, Operation] = {
         ("picture", "colours", "mask", "chroma", "pattern", "window"), ("patch",), {}
     ),
     "redraw": Operation(
-        ("picture", "z_id", "code", "person", "oval"), ("x_tt",),
-        {"tt": "tt_net.safetensors", "vgg": "vgg16.safetensors"},
+        ("picture", "z_id", "code", "person", "oval", "fine", "deep"), ("x_tt",),
+        {"tt": "tt_net.safetensors"},
     ),
 }  # fmt: skip
 
 
 class Runtime(Protocol):
-    """Runs the operations. Pictures are float32 (B, 3, S, S) in -1..1 but where uint8 is said.
+    """Runs the operations, `content` as a part of `redraw`.
+
+    Pictures are float32 (B, 3, S, S) in -1..1 but where uint8 is said.
 
     Attributes:
         name: "onnx" or "torch".
@@ -107,7 +118,8 @@ class Runtime(Protocol):
         Args:
             z_id: (B, 192).
             code: (B, len(domains)), one-hot, or zeros for a domain that TT-Net was not taught.
-            person, oval: (B, 1, h, w), 0..1: what is to be redrawn (the person), and the face.
+            person, oval: (B, 1, 128, 128) and (B, 1, 32, 32), 0..1: what is to be redrawn (the
+                person), and the face.
             head: weights of a domain in place of the base's.
 
         Raises:

@@ -24,14 +24,15 @@ from hasnet_models.weights.state import (
 )
 
 _NETWORKS = {"identity": "MobileFaceNet", "rt": "RT-Net", "tt": "TT-Net", "vgg": "VGG16"}
-_AT_ONCE = 2  # sessions that are opened beside each other
 
 
 class OnnxRuntime:
-    """Opens its sessions on threads of its own, while the caller looks for faces.
+    """Opens its sessions on a thread of its own, while the caller looks for faces.
 
     Args:
         threads: of onnxruntime; None for the cores that this process may use.
+        embeds: open the network of z_id too, which an avatar of a named reference never needs;
+            else it is opened when it is first asked for.
 
     Raises:
         WeightsError: weights are missing, damaged, or of another network than the graphs.
@@ -40,7 +41,7 @@ class OnnxRuntime:
     name = "onnx"
     device = "cpu"
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, embeds: bool = False) -> None:
         self._threads = threads or thread_count()
         if not graphs_fit():
             raise WeightsError(
@@ -52,10 +53,12 @@ class OnnxRuntime:
         self.domains, self.uses_rt = tuple(config["domains"]), config["use_rt"]
         for file in OPERATIONS["embed"].weights.values():
             weight_path(file)
-        self._pool = ThreadPoolExecutor(_AT_ONCE, "open")
+        # one at a time: beside each other they need 20 MB more, and none is waited for anyway
+        self._pool = ThreadPoolExecutor(1, "open")
         self._sessions: dict[tuple[str, Path | None], Future[Any]] = {}
         for name in OPERATIONS:
-            self._open(name)
+            if embeds or name != "embed":
+                self._open(name)
 
     def close(self) -> None:
         """Open no more of the networks that nothing was asked of yet."""
@@ -84,7 +87,8 @@ class OnnxRuntime:
         self, picture: Planes, z_id: Planes, code: Planes, person: Planes, oval: Planes,
         head: Path | None = None,
     ) -> Planes:  # fmt: skip
-        return self._run("redraw", picture, z_id, code, person, oval, head=head)[0]
+        features = self._run("content", picture)
+        return self._run("redraw", picture, z_id, code, person, oval, *features, head=head)[0]
 
     def _run(self, name: str, *arguments: Any, head: Path | None = None) -> list[Any]:
         feed = dict(zip(OPERATIONS[name].inputs, map(np.asarray, arguments), strict=True))
@@ -115,7 +119,7 @@ def _session(name: str, head: Path | None, threads: int) -> Any:
     for part, file in OPERATIONS[name].weights.items():
         arrays |= _weights(part, file, head, graph.weights)
     bound = {one: arrays[one] for one in graph.bound}
-    return open_bound(graph.data, bound, threads, name)
+    return open_bound(graph.data, bound, threads, name, blocked=OPERATIONS[name].blocked)
 
 
 def _weights(

@@ -67,13 +67,21 @@ def _make_arena() -> None:
         ort.create_and_register_allocator(memory, ort.OrtArenaCfg(_ARENA))
 
 
-def open_bound(data: bytes, weights: Mapping[str, np.ndarray], threads: int, what: str) -> Any:
+def open_bound(
+    data: bytes,
+    weights: Mapping[str, np.ndarray],
+    threads: int,
+    what: str,
+    *,
+    blocked: bool = False,
+) -> Any:
     """The session of a graph whose weights lie elsewhere.
 
     Args:
         weights: float32 arrays by name; they are kept by the session and must not change.
         threads: of onnxruntime.
         what: for the message.
+        blocked: lay the channels of convolutions in blocks, as many as the processor takes at once.
 
     Raises:
         WeightsError: they do not fit.
@@ -84,7 +92,8 @@ def open_bound(data: bytes, weights: Mapping[str, np.ndarray], threads: int, wha
     # threads that wait in a loop take the cores of those that decode and draw
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # the graphs are folded already; to look for more takes half of the opening and gains nothing
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    level = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if blocked else level.ORT_DISABLE_ALL
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
     try:
         options.add_external_initializers(list(weights), values)

@@ -85,17 +85,24 @@ class TorchRuntime:
         self, picture: Planes, z_id: Planes, code: Planes, person: Planes, oval: Planes,
         head: Path | None = None,
     ) -> Planes:  # fmt: skip
-        module = operations.Redraw(self._tt(head), self.vgg)
-        return self._run(module, picture, z_id, code, person, oval)[0]
+        tt = self._tt(head)
+        features = self._found(operations.Content(self.vgg, tt.config), picture)
+        module = operations.Redraw(tt)
+        return self._run(module, picture, z_id, code, person, oval, *features)[0]
+
+    def _run(self, module: nn.Module, *arguments: Any) -> list[np.ndarray]:
+        return [one.float().cpu().numpy() for one in self._found(module, *arguments)]
 
     @torch.inference_mode()
-    def _run(self, module: nn.Module, *arguments: Any) -> list[np.ndarray]:
-        found = module(*(self._tensor(one) for one in arguments))
-        tensors = (found,) if isinstance(found, Tensor) else found
-        return [one.float().cpu().numpy() for one in tensors]
+    def _found(self, module: nn.Module, *arguments: Any) -> tuple[Tensor, ...]:
+        """What a module gives, still on the device."""
+        found = module(*map(self._tensor, arguments))
+        return (found,) if isinstance(found, Tensor) else found
 
-    def _tensor(self, array: Any) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.target)
+    def _tensor(self, given: Any) -> Tensor:
+        if isinstance(given, Tensor):
+            return given
+        return torch.from_numpy(np.ascontiguousarray(given)).to(self.target)
 
     def _tt(self, head: Path | None) -> TTNet:
         if head is None:
