@@ -99,6 +99,17 @@ def test_pool_keeps_entry_and_tensors_together(faces):
     assert len(pool.numbers) == 12 and min(pool.numbers) > 0
 
 
+def test_the_pool_keeps_the_layout_that_entries_are_made_in(faces):
+    def make(entries, side):
+        x_rt, content = number_maker(entries, side)
+        deep = content["c"].repeat(1, 3, 4, 5).to(memory_format=torch.channels_last)
+        return x_rt, {"c": deep}
+
+    pool = EntryPool(Sampler(faces, config(), ()), make, 24, 2)
+    layer = pool.draw(np.random.default_rng(0), 4, 1).content["c"]
+    assert layer.is_contiguous(memory_format=torch.channels_last) and not layer.is_contiguous()
+
+
 @pytest.mark.parametrize(("group", "each"), [(2, 1), (4, 2), (3, 3)])
 def test_two_processes_make_half_of_a_group_each_where_it_can_be_halved(
     group, each, faces, monkeypatch

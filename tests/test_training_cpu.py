@@ -93,6 +93,24 @@ def test_window_means_are_torch_s():
     assert torch.autograd.gradgradcheck(cpu.WindowMean.apply, x)
 
 
+def test_frozen_slopes_are_torch_s():
+    x = torch.randn(2, 3, 5, 7, dtype=torch.float64, requires_grad=True)
+    slopes = torch.tensor([0.25, -0.5, 0.9], dtype=torch.float64)
+    with cpu.Quick(cpu.ALL):
+        found = F.prelu(x, slopes)
+        slope = torch.autograd.grad(found.square().sum(), x)
+    assert isinstance(found.grad_fn, torch.autograd.function.BackwardCFunction)
+    torch.testing.assert_close(found, F.prelu(x, slopes))
+    torch.testing.assert_close(slope, torch.autograd.grad(F.prelu(x, slopes).square().sum(), x))
+
+
+def test_slopes_that_are_trained_are_torch_s_own():
+    x, slopes = torch.randn(2, 3, 5, 7), torch.full((3,), 0.25, requires_grad=True)
+    with cpu.Quick(cpu.ALL):
+        (slope,) = torch.autograd.grad(F.prelu(x, slopes).sum(), slopes)
+    torch.testing.assert_close(slope, x.clamp_max(0).sum((0, 2, 3)))
+
+
 @pytest.mark.parametrize(
     "shape, outputs, options",
     [

@@ -94,10 +94,36 @@ class WindowMean(torch.autograd.Function):
         return WindowMean.apply(F.pad(gradient, (2, 2, 2, 2)))
 
 
+def prelu(x: Tensor, weight: Tensor) -> Tensor | None:
+    """With a frozen slope for each channel; None where the slopes are trained."""
+    if weight.requires_grad or x.dim() != 4:
+        return None
+    return FrozenPReLU.apply(x, weight.view(-1, 1, 1))
+
+
+class FrozenPReLU(torch.autograd.Function):
+    """Between ReLU and the number itself, by the slope; the same to the bit.
+
+    torch's own has no vector code for slopes that differ along the innermost axis.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, slopes: Tensor) -> Tensor:
+        ctx.save_for_backward(x, slopes)
+        return torch.lerp(x.clamp_min(0), x, slopes)
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
+        x, slopes = ctx.saved_tensors
+        passed = torch.ops.aten.threshold_backward(gradient, x, 0)
+        return torch.lerp(passed, gradient, slopes), None
+
+
 Way = Callable[..., Tensor | None]
 WAYS: dict[str, tuple[Callable[..., Any], Way]] = {
     "Winograd": (torch.conv2d, convolution),
     "window means": (F.avg_pool2d, window_mean),
+    "slopes": (F.prelu, prelu),
 }
 # what a step on a CPU does otherwise; the first is a layout, which the networks are placed in
 ALL = (CHANNELS_LAST, *WAYS)

@@ -224,7 +224,9 @@ class EntryPool:
             self.numbers[slot], self.entries[slot] = number, entries
         for name, values in made.items():
             if name not in self.store:
-                self.store[name] = values.new_zeros((self.slots * self.group, *values.shape[1:]))
+                # in the layout of what is kept: a network would bring it to its own at each use
+                rows = values[:1].expand(self.slots * self.group, *values.shape[1:])
+                self.store[name] = torch.zeros_like(rows)
             self.store[name][slot * self.group : (slot + 1) * self.group] = values
 
     def _made(self, entries: list[Entry]) -> dict[str, Tensor]:
