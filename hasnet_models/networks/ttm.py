@@ -53,14 +53,13 @@ class TTM(nn.Module):
 
     def forward(self, h: Tensor, w: Tensor) -> Tensor:
         """(B, Cin, H, W), (B, w_dim) -> (B, Cout, H, W), or twice the side with ``upsample``."""
-        # GAIN, which keeps the variance, is put on what is small, not on the features at the end
         h = self._styled(h, w) if self.norm == "styled" else self._adain(h, w)
-        h = h + (GAIN * self.bias)[None, :, None, None]
+        h = h + self.bias[None, :, None, None]
         if self.upsample:
             h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
         if self.noise is not None:
-            h = h + GAIN * self.noise * self._drawn(h)
-        return F.leaky_relu(h, SLOPE)
+            h = h + self.noise * self._drawn(h)
+        return F.leaky_relu(h, SLOPE) * GAIN
 
     def _drawn(self, h: Tensor) -> Tensor:
         """Noise for features (B, C, H, W): (B, 1, H, W), in eval mode (1, 1, H, W)."""
@@ -73,12 +72,12 @@ class TTM(nn.Module):
         power = self.weight.square().sum((2, 3))
         demod = (scale.square() @ power.t() + 1e-8).rsqrt()
         h = F.conv2d(h * scale[:, :, None, None], self.weight, padding=1)
-        return h * (GAIN * demod)[:, :, None, None]
+        return h * demod[:, :, None, None]
 
     def _adain(self, h: Tensor, w: Tensor) -> Tensor:
         scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
         h = instance_norm(F.conv2d(h, self.weight * self.gain, padding=1))
-        return h * (GAIN * (1 + scale)) + GAIN * shift
+        return h * (1 + scale) + shift
 
 
 @lru_cache

@@ -102,7 +102,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor | None:
 
 
 class FrozenPReLU(torch.autograd.Function):
-    """Between ReLU and the number itself, by the slope; the same to the bit.
+    """Between ReLU and the number itself, by the slope.
 
     torch's own has no vector code for slopes that differ along the innermost axis.
     """
