@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from hasnet_models.networks import identity
 from hasnet_models.networks.identity import (
     ARCFACE_TEMPLATE_112,
     CROP_SIZE,
@@ -62,6 +63,14 @@ def test_shrinking_does_not_alias():
     stripes = torch.ones(1, 3, 512, 512)
     stripes[..., ::2] = -1
     assert arcface_crop(stripes).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("side", [256, 512, 576])
+def test_what_is_left_out_of_a_large_frame_is_not_in_the_crop(side, monkeypatch):
+    frames = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(side))
+    found = arcface_crop(frames)
+    monkeypatch.setattr(identity, "_window", lambda side: slice(0, side))
+    torch.testing.assert_close(found, arcface_crop(frames), atol=2e-5, rtol=0)
 
 
 def test_the_crop_does_not_mix_pictures_of_a_batch():

@@ -90,7 +90,15 @@ def test_a_table_is_looked_up_number_by_number():
 
 @pytest.mark.parametrize(
     ("small", "large"),
-    [((8, 8), (64, 64)), ((12, 24), (24, 120)), ((3, 5), (9, 10)), ((1, 1), (4, 4))],
+    [
+        ((8, 8), (64, 64)),
+        ((12, 24), (24, 120)),
+        ((3, 5), (9, 10)),
+        ((1, 1), (4, 4)),
+        ((2, 32), (4, 320)),
+        ((24, 2), (288, 8)),
+        ((16, 20), (272, 260)),  # in parts of a line
+    ],
 )
 def test_planes_are_enlarged_by_products(small, large):
     def enlarged(x):
@@ -161,6 +169,19 @@ def test_three_planes_are_summed_by_a_convolution(weights, free):
 @pytest.mark.parametrize("axis", [2, 3])
 def test_other_sums_are_as_before(axis):
     assert "ReduceSum" in checked(lambda x: x.sum(axis, keepdim=True), drawn(2, 3, 6, 6))
+
+
+@pytest.mark.parametrize("planes", [2, 20])
+def test_the_greatest_of_some_planes_is_found_plane_by_plane(planes):
+    kinds = checked(lambda x: x.amax(1, keepdim=True), drawn(2, planes, 6, 7))
+    assert "ReduceMax" not in kinds and "Max" in kinds
+
+
+@pytest.mark.parametrize(
+    ("axis", "kept", "planes"), [(2, True, 4), (1, False, 4), (1, True, 1), (1, True, 40)]
+)
+def test_other_maxima_are_as_before(axis, kept, planes):
+    assert "Max" not in checked(lambda x: x.amax(axis, keepdim=kept), drawn(2, planes, 6, 7))
 
 
 @pytest.mark.parametrize("shares", [(0.02, 0.98), (0.0, 0.5, 1.0), (0.3,)])

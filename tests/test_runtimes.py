@@ -140,7 +140,8 @@ def arguments(name: str, tt: TTConfig, side: int, batch: int) -> list[np.ndarray
     coarse = rng.integers(0, 256, (batch, 8, 8, 3), dtype=np.uint8)
     pictures = coarse.repeat(side // 8, 1).repeat(side // 8, 2)
     planes = arrays.from_pixels(pictures)
-    part = {n: rng.random((batch, 1, s, s), np.float32) for n, s in (("l", 2), ("m", 128))}
+    sides = {"m": 128, "l": 1 if batch == 1 else side}  # nobody wishes to be lighter, or some do
+    part = {n: rng.random((batch, 1, s, s), np.float32) for n, s in sides.items()}
     zones = rng.dirichlet(np.ones(6), (batch, 32, 32)).transpose(0, 3, 1, 2).astype(np.float32)
     shares = rng.dirichlet(np.ones(20), (batch, 6)).transpose(0, 2, 1).astype(np.float32)
     z_ids = rng.normal(size=(batch, tt.z_dim)).astype(np.float32)

@@ -216,7 +216,7 @@ class AvatarPipeline:
         """X_Sg (B, 1, S, S) and X_RT (B, 3, S, S), -1..1 both, of uint8 (B, S, S, 3)."""
         return self.runtime.recolour(
             pictures,
-            wishes.lifts(wanted),
+            wishes.lifts(wanted, pictures.shape[1]),
             np.stack([r.palette for r in references]),
             stacked([one.zones for one in wanted]),
             stacked([shares_of(r) for r in references]),

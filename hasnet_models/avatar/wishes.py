@@ -73,10 +73,15 @@ def _own(crop: np.ndarray, alpha: np.ndarray, look: Look) -> np.ndarray:
     return foreground(crop, alpha).round().astype(np.uint8)
 
 
-def lifts(wishes: Sequence[Wish]) -> Planes:
-    """What X_Sg, L / 50 - 1, is made lighter by where colours are wished for, (B, 1, h, w)."""
+def lifts(wishes: Sequence[Wish], side: int) -> Planes:
+    """What X_Sg, L / 50 - 1, is made lighter by where colours are wished for, (B, 1, side, side).
+
+    (B, 1, 1, 1) where nobody wishes for any.
+    """
     found = [one.lift[None] / 50 for one in wishes if one.lift is not None]
-    return stacked(found or [np.zeros((1, 1, 1), np.float32)] * len(wishes))
+    if not found:
+        return np.zeros((len(wishes), 1, 1, 1), np.float32)
+    return brought_to(stacked(found), side)
 
 
 def keeping(

@@ -149,7 +149,7 @@ def _vectors(*shape: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, d
 def _of_recolour(module: Any, side: int) -> list[tuple[Tensor, dict[int, str]]]:
     return [
         _pictures(side),
-        _planes(1, 2, "lift"),
+        _planes(1, 1, "lift"),
         _vectors(_COLOURS, 3, dtype=torch.uint8),
         _planes(len(ZONES), 32, "zones"),
         _vectors(_COLOURS, len(ZONES)),

@@ -20,6 +20,7 @@ Sizes = list[int | str | None]
 
 WHOLE = 256  # a line that is no longer once it is enlarged is so by one matrix
 PART = 8  # of a line's points, for which the matrix that enlarges them is made
+FEW = 32  # planes, of which the greatest is found by comparing them one by one
 
 
 @dataclass
@@ -75,6 +76,12 @@ class Instead:
         name = f"{self.output}/{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, names, [name], name=name, **attributes))
         return name
+
+    def split(self, x: str, count: int) -> list[str]:
+        """Planes one by one; the names of what a node gives."""
+        names = [f"{self.output}/{len(self.nodes)}/{number}" for number in range(count)]
+        self.nodes.append(helper.make_node("Split", [x], names, axis=1, num_outputs=count))
+        return names
 
     def _constant(self, value: np.ndarray) -> str:
         tensor = numpy_helper.from_array(np.asarray(value))
@@ -250,8 +257,7 @@ def _resize(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
     x = node.input[0]
     if min(factors[1:]) > 1 and _is_bilinear(node):
         wide = _enlarged(x, 3, small[2], large[2], instead)
-        if factors[1] > 1:
-            _enlarged(wide, 2, small[1], large[1], instead)
+        _enlarged(wide, 2, small[1], large[1], instead)
         return True
     attributes = {one.name: helper.get_attribute_value(one) for one in node.attribute}
     instead.add("Resize", x, "", np.array([1, *factors], np.float32), **attributes)
@@ -268,19 +274,28 @@ def _is_bilinear(node: onnx.NodeProto) -> bool:
 
 def _enlarged(x: str, axis: int, small: int, large: int, instead: Instead) -> str:
     """Planes enlarged along an axis, their rows (2) or what is in a row (3)."""
-    rows, factor = axis == 2, large // small
-    part = math.gcd(small, PART) if large > WHOLE else small
+    if large <= WHOLE:
+        matrix = _between(small, large // small)
+        return instead.add("MatMul", *((matrix, x) if axis == 2 else (x, _turned(matrix))))
+    if axis == 2:
+        return _enlarged_rows(x, small, large, instead)
+    # whole rows are taken out far quicker than parts of them, even if planes are turned for it
+    turned = instead.add("Transpose", x, perm=[0, 1, 3, 2])
+    tall = _enlarged_rows(turned, small, large, instead)
+    return instead.add("Transpose", tall, perm=[0, 1, 3, 2])
+
+
+def _turned(matrix: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(matrix.T)
+
+
+def _enlarged_rows(x: str, small: int, large: int, instead: Instead) -> str:
+    """Planes with more rows, a part at a time: a matrix of all would hold little but zeros."""
+    part, factor = math.gcd(small, PART), large // small
     matrix = _between(part + 2, factor)[factor:-factor]
-    if part == small:
-        matrix = _between(small, factor)
-    else:
-        x = instead.add("Gather", x, _parts(small, part), axis=axis)
-    if not rows:
-        matrix = np.ascontiguousarray(matrix.T)
-    x = instead.add("MatMul", *((matrix, x) if rows else (x, matrix)))
-    if part == small:
-        return x
-    return instead.add("Reshape", x, _whole(0, 0, large, -1) if rows else _whole(0, 0, 0, large))
+    parts = instead.add("Gather", x, _parts(small, part), axis=2)
+    fine = instead.add("MatMul", matrix, parts)
+    return instead.add("Reshape", fine, _whole(0, 0, large, -1))
 
 
 def _parts(length: int, part: int) -> np.ndarray:
@@ -314,12 +329,26 @@ def _reduce_sum(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
     return True
 
 
+def _reduce_max(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
+    """The greatest of some planes: they are compared as wholes, not the values of each pixel."""
+    x, axes = node.input[0], known.values.get(node.input[1]) if len(node.input) > 1 else None
+    planes = (known.numbers(x) or [0])[0]
+    if axes is None or axes.tolist() != [1] or not _attribute(node, "keepdims", 1):
+        return False
+    if len(known.sizes[x]) != 4 or not 1 < planes <= FEW:
+        return False
+    one_by_one = instead.split(x, planes)
+    instead.add("Max", *one_by_one)
+    return True
+
+
 _RULES: Mapping[str, Callable[[onnx.NodeProto, Known, Instead], bool]] = {
     "Conv": _conv,
     "PRelu": _prelu,
     "Gather": _gather,
     "GridSample": _grid_sample,
     "Resize": _resize,
+    "ReduceMax": _reduce_max,
     "ReduceSum": _reduce_sum,
     "Reshape": _reshape,
     "Unsqueeze": _unsqueeze,

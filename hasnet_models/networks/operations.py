@@ -14,7 +14,7 @@ from hasnet_models.config.schema import TTConfig
 from hasnet_models.networks.appearance import keep_tone, laid
 from hasnet_models.networks.colour import lightness_of_pixels
 from hasnet_models.networks.identity import embed_pixels
-from hasnet_models.networks.rt_net import RTNet, bring_to
+from hasnet_models.networks.rt_net import RTNet
 from hasnet_models.networks.tensors import from_pixels, signed
 from hasnet_models.networks.tt_net import TTNet, content_features, content_layers
 from hasnet_models.networks.warp import warp
@@ -32,13 +32,14 @@ class Recolour(nn.Module):
     def forward(
         self, pictures: Tensor, lift: Tensor, palette: Tensor, zones: Tensor, shares: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """uint8 (B, S, S, 3), (B, 1, h, w), uint8 (B, 20, 3), (B, 6, h, w), (B, 20, 6).
+        """uint8 (B, S, S, 3), (B, 1, S, S) or (B, 1, 1, 1), uint8 (B, 20, 3), (B, 6, h, w),
+        (B, 20, 6).
 
         Returns:
             X_Sg (B, 1, S, S) and X_RT (B, 3, S, S), -1..1 both.
         """
         gray = lightness_of_pixels(pictures)
-        gray = (gray + bring_to(lift, gray)).clamp(-1, 1)
+        gray = (gray + lift).clamp(-1, 1)
         return gray, self.rt(gray, signed(palette), zones, shares)
 
 

@@ -214,6 +214,11 @@ def per_pixel(matrix: Tensor, planes: Tensor) -> Tensor:
     return (matrix @ planes.flatten(2)).reshape(batch, -1, height, width)
 
 
+def area(x: Tensor, side: int) -> Tensor:
+    """Square planes (B, C, S, S) as means over blocks, (B, C, side, side); no larger than it is."""
+    return x if x.shape[-1] <= side else F.adaptive_avg_pool2d(x, (side, side))
+
+
 def bring_to(x: Tensor, like: Tensor) -> Tensor:
     """``x`` resized bilinearly to the height and width of ``like``, where they differ."""
     if x.shape[-2:] == like.shape[-2:]:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from hasnet_models.config.schema import TTConfig
 from hasnet_models.networks.colour import luma
 from hasnet_models.networks.filters import flat, guided
-from hasnet_models.networks.rt_net import bring_to
+from hasnet_models.networks.rt_net import area, bring_to
 from hasnet_models.networks.ttm import SLOPE, TTM, ToOutput
 from hasnet_models.networks.warp import warp
 
@@ -97,14 +97,16 @@ class TTNet(nn.Module):
         """
         w = self.style(z_id, code)
         h = self.content(content[self.config.content_layer])
-        total, flow, warped = None, None, x_rt
+        # the blocks need no more than their own size of it
+        total, flow, warped, seen = None, None, x_rt, x_rt
         for side, block in zip(self.config.resolutions, self.blocks, strict=True):
             if side > (size or self.config.finest):
                 break
-            h = block(h, w, warped, content)
+            h = block(h, w, seen, content)
             if flow is None and (side > self.config.grid or len(self.blocks) == 1):
                 flow = (self.flow(h) * FLOW_GAIN).tanh() * self.config.displacement
                 warped = warp(x_rt, flow / 2) if self.config.displacement else x_rt
+                seen = area(warped, min(size or self.config.finest, self.config.finest))
             out = block.output(h, w)
             total = out if total is None else out + bring_to(total, out)
         enlarged = guided(total, luma(warped)) if self.config.guided else bring_to(total, x_rt)
@@ -183,7 +185,7 @@ class GatedSkip(nn.Module):
 
     def forward(self, h: Tensor, x_rt: Tensor, content: Mapping[str, Tensor]) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        skip = self.rgb(F.adaptive_avg_pool2d(x_rt, h.shape[-2:]))
+        skip = self.rgb(area(x_rt, h.shape[-1]))
         if self.vgg is not None:
             skip = skip + bring_to(self.vgg(content[self.layer]), h)
         return h + self.gate(h).sigmoid() * skip

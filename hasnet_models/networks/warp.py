@@ -23,7 +23,7 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     """
     line = centres(image.shape[-1], image)
     # the sampler's frame is -1..1, two units wide
-    x, y = bring_to(2 * flow, image).unbind(1)
+    x, y = (bring_to(way, image)[:, 0] for way in (2 * flow).split(1, 1))
     grid = torch.stack((line + x, line[:, None] + y), -1)
     return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
 

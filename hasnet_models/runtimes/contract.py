@@ -85,7 +85,7 @@ class Runtime(Protocol):
         """X_Sg (B, 1, S, S) and X_RT of uint8 pictures (B, S, S, 3).
 
         Args:
-            lift: (B, 1, h, w), added to X_Sg first.
+            lift: (B, 1, S, S) or (B, 1, 1, 1), added to X_Sg first.
             palettes: uint8 (B, 20, 3).
             zones: (B, 6, h, w), summing to 1.
             shares: (B, 20, 6), of each zone of the reference the share of each colour.
