@@ -196,7 +196,7 @@ def _weights() -> Iterator[Check]:
         model = listed.get(name)
         about = f"sha256 {model.sha256[:16]}, {model.licence}" if model else "not listed"
         try:
-            path = files.weight_path(name)
+            path = files.weight_path(name, anew=True)
         except WeightsError as error:
             yield Check("weights", name, FAILED, f"{error} ({about})", EXIT_WEIGHTS)
         else:

@@ -24,6 +24,7 @@ from hasnet_models.avatar.pipeline import AvatarPipeline
 from hasnet_models.plugins import forget
 from hasnet_models.plugins.reference import Reference, save_references
 from hasnet_models.testing.offline import hide_installed_plugins, hide_the_user
+from hasnet_models.weights import digests
 
 MISSING = "could not import"
 
@@ -150,6 +151,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("may not mount a file system")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept between processes is kept apart from what the user has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+        digests.flush()
 
 
 @pytest.fixture(scope="session")

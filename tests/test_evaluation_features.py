@@ -14,7 +14,7 @@ from hasnet_models.evaluation import features, inception
 from hasnet_models.evaluation.judge import Judge, compared
 from hasnet_models.evaluation.rows import columns_of
 from hasnet_models.face.align import resized
-from hasnet_models.weights.files import sha256_of
+from hasnet_models.weights.digests import sha256_of
 
 CPU = torch.device("cpu")
 

@@ -34,7 +34,8 @@ from hasnet_models.restoring.restorer import (
 )
 from hasnet_models.restoring.user_file import UserRestorer
 from hasnet_models.restoring.weakness import effective_side, sharp_side
-from hasnet_models.weights.files import OVERRIDE_VARIABLE, sha256_of
+from hasnet_models.weights.digests import sha256_of
+from hasnet_models.weights.files import OVERRIDE_VARIABLE
 
 ASTRONAUT = Path(__file__).parents[1] / "examples" / "astronaut.png"
 WHOLE = (1, 3, 512, 512)

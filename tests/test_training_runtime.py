@@ -24,6 +24,7 @@ from hasnet_models.training.runtime import Runtime
 from hasnet_models.training.targets import TargetFeatures
 from hasnet_models.training.training_job import TrainingJob
 from hasnet_models.weights import files, load
+from hasnet_models.weights.digests import sha256_of
 
 ROOT = Path(__file__).parents[1]
 STAGES = [nano.rt_stage, nano.tt_stage]
@@ -313,7 +314,7 @@ def test_head_from_start_to_use(base, tmp_path):
     assert changed
     metadata = load.load_state(path)[1]
     assert metadata["domain"] == "red"
-    assert metadata["base"] == files.sha256_of(base.base)
+    assert metadata["base"] == sha256_of(base.base)
 
 
 def test_head_trains_at_the_base_s_size_without_a_warm_up(base, tmp_path):

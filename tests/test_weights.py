@@ -15,7 +15,7 @@ from torch import nn
 from hasnet_cli.hints import hint_of
 from hasnet_models.errors import EXIT_WEIGHTS, WeightsError
 from hasnet_models.networks.vgg import VGGFeatures
-from hasnet_models.weights import files, load
+from hasnet_models.weights import digests, files, load
 
 ROOT = Path(__file__).parent.parent
 MANIFEST_TOOL = ROOT / "tools" / "manifest.py"
@@ -46,7 +46,7 @@ def embedded(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv(files.OVERRIDE_VARIABLE, raising=False)
     folder = tmp_path / "embedded"
     path = write_net(folder)
-    entry = {"size": path.stat().st_size, "sha256": files.sha256_of(path)}
+    entry = {"size": path.stat().st_size, "sha256": digests.sha256_of(path)}
     (folder / files.MANIFEST).write_text(json.dumps({"files": {path.name: entry}}))
     monkeypatch.setattr(files, "weights_folder", lambda: folder)
     return folder
@@ -143,7 +143,7 @@ def test_the_manifest_tool_lists_size_hash_licence_and_origin(tmp_path):
     assert files.read_manifest(path.parent) == {
         path.name: {
             "size": path.stat().st_size,
-            "sha256": files.sha256_of(path),
+            "sha256": digests.sha256_of(path),
             "licence": "MIT",
             "origin": "made in a test",
         }
@@ -343,8 +343,8 @@ def test_a_vgg_file_that_does_not_say_what_it_is_is_named(embedded, monkeypatch,
 @pytest.fixture
 def reads(monkeypatch) -> list[Path]:
     """Every reading of a whole file for its sha256."""
-    found, digest = [], files._digest
-    monkeypatch.setattr(files, "_digest", lambda path: found.append(path) or digest(path))
+    found, read = [], digests._read
+    monkeypatch.setattr(digests, "_read", lambda path: found.append(path) or read(path))
     return found
 
 
@@ -358,7 +358,7 @@ def settle(path: Path, seconds: float = 60) -> Path:
 def test_a_weight_file_is_read_for_its_hash_once_a_process(embedded, reads):
     path = settle(embedded / "net.safetensors")
     for _ in range(3):
-        digest = files.sha256_of(files.weight_path("net.safetensors"))
+        digest = digests.sha256_of(files.weight_path("net.safetensors"))
     assert reads == [path] and digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -376,25 +376,25 @@ def test_a_changed_file_is_hashed_again(embedded, reads):
 def test_a_file_replaced_by_one_of_the_same_size_and_time_is_hashed_again(tmp_path, reads):
     path = settle(write_net(tmp_path))
     stat, data = path.stat(), path.read_bytes()
-    first = files.sha256_of(path)
+    first = digests.sha256_of(path)
     other = tmp_path / "other"
     other.write_bytes(data[::-1])
     os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     other.replace(path)
-    assert files.sha256_of(path) != first and len(reads) == 2
+    assert digests.sha256_of(path) != first and len(reads) == 2
 
 
 def test_a_file_just_written_is_hashed_every_time(tmp_path, reads):
     path = write_net(tmp_path)
-    assert files.sha256_of(path) == files.sha256_of(path) and len(reads) == 2
+    assert digests.sha256_of(path) == digests.sha256_of(path) and len(reads) == 2
     settle(path, -3600)  # a clock that went back: the time is ahead, but far from now
-    assert files.sha256_of(path) == files.sha256_of(path) and len(reads) == 3
+    assert digests.sha256_of(path) == digests.sha256_of(path) and len(reads) == 3
 
 
 @pytest.mark.slow
 def test_loading_every_network_reads_every_file_once(reads):
-    files._settled_digest.cache_clear()
+    digests._settled_digest.cache_clear(), digests._kept.cache_clear()
     load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity()
     for name in files.NETWORKS:
-        files.sha256_of(files.weight_path(name))
+        digests.sha256_of(files.weight_path(name))
     assert sorted(path.name for path in reads) == sorted(files.NETWORKS)

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from hasnet_models.errors import WeightsError
-from hasnet_models.weights.files import MANIFEST, sha256_of, weights_folder
+from hasnet_models.weights.digests import sha256_of
+from hasnet_models.weights.files import MANIFEST, weights_folder
 
 SUFFIXES = (".safetensors", ".onnx")
 

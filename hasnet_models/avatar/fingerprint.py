@@ -24,7 +24,7 @@ from hasnet_models.plugins.reference import OPTIONAL, Reference
 from hasnet_models.restoring.choice import OFF
 from hasnet_models.runtimes.names import TORCH
 from hasnet_models.topology.strength import Shaping
-from hasnet_models.weights.files import sha256_of
+from hasnet_models.weights.digests import sha256_of
 
 # What is in the job in another form, or does not change the result.
 _LEFT_OUT = {

@@ -31,6 +31,7 @@ from hasnet_models.plugins.naming import is_path
 from hasnet_models.plugins.reference import Reference
 from hasnet_models.version import __version__
 from hasnet_models.weights import files
+from hasnet_models.weights.digests import sha256_of
 
 SCHEMA = "1"
 # What a record may hold; anything else in a file was not written by `record`. That of a clip has
@@ -76,9 +77,9 @@ def weights_hashes(domain: Domain | None = None, *, restoring: bool = False) -> 
     found = {}
     for name in (*files.NETWORKS, *((files.RESTORER,) if restoring else ())):
         with contextlib.suppress(WeightsError):
-            found[name] = files.sha256_of(files.weight_path(name))
+            found[name] = sha256_of(files.weight_path(name))
     if domain and domain.head and domain.head_file:
-        found[f"{domain.name}/{domain.head.name}"] = files.sha256_of(domain.head)
+        found[f"{domain.name}/{domain.head.name}"] = sha256_of(domain.head)
     return found
 
 
@@ -107,7 +108,7 @@ def record(
         "schema": SCHEMA,
         "version": __version__,
         "input": photo.name,
-        "input_sha256": digest or (files.sha256_of(photo.path) if photo.path else ""),
+        "input_sha256": digest or (sha256_of(photo.path) if photo.path else ""),
         "domain": _domain_name(origin),
         "reference": reference.name,
         "references": _names(reference, *others),
@@ -148,7 +149,7 @@ def _outside(photo: Photo, matrix: np.ndarray | None) -> str:
 
 def _restorer(request: Request) -> str:
     """sha256 of the user's file that restores faces, or nothing."""
-    return files.sha256_of(Path(request.restorer_file)) if request.restorer_file else ""
+    return sha256_of(Path(request.restorer_file)) if request.restorer_file else ""
 
 
 def _options(request: Request) -> dict[str, Any]:

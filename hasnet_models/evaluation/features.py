@@ -24,7 +24,7 @@ from hasnet_models.evaluation.inception import SHA256, SIDE, load_inception
 from hasnet_models.face.align import resized
 from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.networks.vgg import VGGFeatures
-from hasnet_models.weights.files import sha256_of
+from hasnet_models.weights.digests import sha256_of
 from hasnet_models.weights.load import load_vgg
 
 # side in px that VGG sees a picture at: that of the losses in training

@@ -30,7 +30,8 @@ from hasnet_models.topology.flow import GRID
 from hasnet_models.topology.strength import CHROMA, PATTERN
 from hasnet_models.topology.zones import ZONES, zone_maps
 from hasnet_models.weights import load
-from hasnet_models.weights.files import sha256_of, weight_path
+from hasnet_models.weights.digests import sha256_of
+from hasnet_models.weights.files import weight_path
 
 IMAGE, AVATAR = "image", "avatar"
 _SIDE = 128  # of maps and masks

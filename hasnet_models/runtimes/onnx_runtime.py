@@ -126,14 +126,14 @@ def _weights(
     part: str, file: str, head: Path | None, shapes: Mapping[str, tuple[int, ...]]
 ) -> State:
     """The arrays of a network, with its place in the graph before their names."""
+    wanted = {name: shape for name, shape in shapes.items() if name.startswith(f"{part}.")}
     if part == "tt":
         state, _ = tt_state(head=head)
     else:
-        state, _ = read_state(weight_path(file))
+        # VGG's file has layers beyond those that are used
+        used = {name.removeprefix(f"{part}.") for name in wanted} if part == "vgg" else None
+        state, _ = read_state(weight_path(file), used)
     state = {f"{part}.{name}": array for name, array in state.items()}
-    wanted = {name: shape for name, shape in shapes.items() if name.startswith(f"{part}.")}
-    if part == "vgg":  # its file has layers beyond those that are used
-        state = {name: array for name, array in state.items() if name in wanted}
     what = _NETWORKS[part]
     check_fit(wanted, state, what if head is None else f"{what} with the head {head.name}")
     return state

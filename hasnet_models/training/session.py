@@ -25,6 +25,7 @@ from hasnet_models.training.training_job import TrainingJob
 from hasnet_models.training.tt_stage import TTStage
 from hasnet_models.training.vectors import vector_table
 from hasnet_models.weights import files, load
+from hasnet_models.weights.digests import sha256_of
 
 _LOCK = ".hasnet.lock"
 
@@ -241,4 +242,4 @@ def _start(stage: RTStage | TTStage, path: Path, domain: str | None) -> None:
         d = stage.d.grown(load.load_state(beside)[0])
     stage.start_from(state, d, 0 if domain else int(metadata.get("images", 0)))
     if domain:
-        stage.base = {"config": metadata["config"], "base": files.sha256_of(path)}
+        stage.base = {"config": metadata["config"], "base": sha256_of(path)}

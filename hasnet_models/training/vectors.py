@@ -15,6 +15,7 @@ from hasnet_models.networks.tensors import to_tensor
 from hasnet_models.palette import COLOURS
 from hasnet_models.topology import appearance, by_colour, zones
 from hasnet_models.weights import files, load
+from hasnet_models.weights.digests import sha256_of
 
 _IDENTITY = "mobilefacenet.safetensors"
 MESH_SHAPE = (mesh.POINTS + 1, 3)
@@ -139,7 +140,7 @@ def _fractions(values: np.ndarray) -> np.ndarray:
 
 
 def _digest(weights: str) -> str:
-    return files.sha256_of(files.weight_path(weights))
+    return sha256_of(files.weight_path(weights))
 
 
 def _embedder(device: torch.device) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,12 +9,9 @@ put into the user's folder takes its place, if it is the file that the manifest 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import time
 from collections.abc import Mapping
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from typing import Any
 from hasnet_models import folders
 from hasnet_models.errors import WeightFileError, WeightsError
 from hasnet_models.filenames import is_file, is_folder
+from hasnet_models.weights.digests import keep, sha256_of
 
 MANIFEST = "manifest.json"
 OVERRIDE_VARIABLE = "HASNET_WEIGHTS"
@@ -38,8 +36,6 @@ NETWORKS = (
 )
 # What restores weak faces, where that is asked for.
 RESTORER = "restorer.onnx"
-# coarser than any file system's clock
-_SETTLED_NS = 3_000_000_000
 
 
 def weights_folder() -> Path:
@@ -68,30 +64,11 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
         raise WeightFileError(f"The weights list {path} is damaged: {error}.") from error
 
 
-def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file, read once a process as long as its size and its time stay.
-
-    A file that was written a moment ago is read every time: its next version could have the same
-    time.
-    """
-    stat = path.stat()
-    if abs(time.time_ns() - stat.st_mtime_ns) < _SETTLED_NS:
-        return _digest(path)
-    return _settled_digest(path.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@lru_cache(maxsize=256)
-def _settled_digest(path: Path, *_: int) -> str:
-    """The digest of a file with these numbers of its state."""
-    return _digest(path)
-
-
-def weight_path(name: str) -> Path:
+def weight_path(name: str, *, anew: bool = False) -> Path:
     """Where the weight file `name` (with suffix) lies, after checking its size and sha256.
+
+    Args:
+        anew: read it for that, whatever is known of it.
 
     Raises:
         WeightsError: it is missing, not listed, or not the file that the manifest describes.
@@ -99,17 +76,17 @@ def weight_path(name: str) -> Path:
     folder = _override_folder()
     if folder and is_file(folder / name):
         if manifest := read_manifest(folder):
-            _check(folder / name, manifest.get(name))
+            _check(folder / name, manifest.get(name), anew)
         return folder / name
     folder = weights_folder()
     entry = read_manifest(folder).get(name)
     try:
-        _check(folder / name, entry)
+        _check(folder / name, entry, anew)
     except WeightsError:
         fetched = user_folder() / name
         if entry is None or not is_file(fetched):
             raise
-        _check(fetched, entry)
+        _check(fetched, entry, anew)
         return fetched
     return folder / name
 
@@ -121,7 +98,7 @@ def _override_folder() -> Path | None:
     return Path(value) if value else None
 
 
-def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
+def _check(path: Path, entry: Mapping[str, Any] | None, anew: bool) -> None:
     if not is_file(path):
         raise WeightFileError(f"The weight file {path.name} is missing from {path.parent}.")
     if entry is None:
@@ -129,7 +106,9 @@ def _check(path: Path, entry: Mapping[str, Any] | None) -> None:
             f"The weight file {path} is not listed in {MANIFEST}.",
             "Run tools/manifest.py if the file is new and right.",
         )
-    if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
+    wanted = entry["size"], entry["sha256"]
+    if path.stat().st_size != wanted[0] or sha256_of(path, anew=anew) != wanted[1]:
         raise WeightFileError(
             f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists."
         )
+    keep(path, wanted[1])

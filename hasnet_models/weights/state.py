@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,20 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from hasnet_models.errors import WeightsError
-from hasnet_models.weights.files import sha256_of, weight_path
+from hasnet_models.weights.digests import sha256_of
+from hasnet_models.weights.files import weight_path
+from hasnet_models.weights.half import as_float32
 
 State = dict[str, np.ndarray]
 
 
-def read_state(path: Path | str) -> tuple[State, dict[str, str]]:
+def read_state(
+    path: Path | str, names: Container[str] | None = None
+) -> tuple[State, dict[str, str]]:
     """Read a safetensors file, which is mapped into memory for that.
+
+    Args:
+        names: of the arrays that are wanted; None for all.
 
     Returns:
         Arrays by name (floating ones as float32) and the file's metadata.
@@ -26,12 +33,13 @@ def read_state(path: Path | str) -> tuple[State, dict[str, str]]:
     """
     try:
         with safe_open(str(path), framework="np") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            wanted = [n for n in file.keys() if names is None or n in names]  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in wanted}
             metadata = dict(file.metadata() or {})
     except (OSError, SafetensorError, TypeError, AttributeError) as error:
         raise WeightsError(f"Cannot read the weights in {path}: {error}.") from error
     return {
-        name: array.astype(np.float32) if array.dtype.kind == "f" else array
+        name: as_float32(array) if array.dtype.kind == "f" else array
         for name, array in arrays.items()
     }, metadata
 
@@ -78,9 +86,7 @@ def _with_head(state: State, metadata: dict[str, str], head: Path, base: Path) -
     return {**state, **own}
 
 
-def check_fit(
-    wanted: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str
-) -> None:
+def check_fit(wanted: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str) -> None:
     """Say in one sentence how a state and what a network needs differ.
 
     Args:

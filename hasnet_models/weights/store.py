@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 from hasnet_models.errors import UsageError, WeightsError
 from hasnet_models.filenames import is_file, is_folder
 from hasnet_models.weights import files
+from hasnet_models.weights.digests import sha256_of
 
 MIRRORS_VARIABLE = "HASNET_MIRRORS"
 MISSING, DAMAGED, PRESENT = "missing", "damaged", "ok"
@@ -148,7 +149,7 @@ def _fetch(url: str, model: Model, folder: Path, advance: Advance) -> Path:
     part = folder / f"{model.name}.{_mark(url)}{_PART}"
     if not is_file(part) or part.stat().st_size < model.size:
         _download(url, part, model.size, advance)
-    digest = files.sha256_of(part)
+    digest = sha256_of(part)
     if part.stat().st_size != model.size or digest != model.sha256:
         part.unlink()
         raise ValueError(f"it has sha256 {digest[:12]}..., not {model.sha256[:12]}...")
