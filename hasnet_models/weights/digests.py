@@ -61,6 +61,8 @@ def keep(path: Path, digest: str) -> None:
 def flush() -> None:
     """Write what is to be kept; a folder that is full or cannot be written costs time only."""
     with _lock, contextlib.suppress(OSError):
+        if not _new:
+            return
         found = {n: entry for n, entry in _kept_now(_file()).items() if n not in _new} | _new
         _new.clear()
         _file().parent.mkdir(parents=True, exist_ok=True)
