@@ -132,6 +132,40 @@ def test_other_convolutions_are_torch_s_own(shape, outputs, options, monkeypatch
     assert torch.equal(found, F.conv2d(x, weight, **options))
 
 
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("bias", [True, False])
+def test_few_planes_of_many_are_the_convolution_with_its_gradients(outputs, bias):
+    given = [leaf(2, cpu.MANY, 5, 7), leaf(outputs, cpu.MANY, 3, 3, seed=1)]
+    given += [leaf(outputs, seed=2)] if bias else []
+    found = cpu.spread(*given, padding=1)
+    wanted = F.conv2d(*(one.double() for one in given), padding=1)
+    close(found, wanted)
+    # the gradients' own gradients are those of a penalty on them
+    for one, other in zip(
+        *(gradients(y.pow(3).sum(), *given) for y in (found, wanted)), strict=True
+    ):
+        close(one, other)
+        again = (gradients(y.square().sum(), given[0])[0] for y in (one, other))
+        close(*again)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "options"),
+    [
+        (cpu.MANY, cpu.FEW + 1, {"padding": 1}),
+        (cpu.MANY - 1, 1, {"padding": 1}),
+        (cpu.MANY, 1, {}),
+        (cpu.MANY, 1, {"padding": 1, "stride": 2}),
+        (cpu.MANY, 1, {"padding": 2, "dilation": 2}),
+    ],
+)
+def test_other_convolutions_are_not_spread(inputs, outputs, options):
+    assert (
+        cpu.spread(torch.zeros(1, inputs, 8, 8), torch.zeros(outputs, inputs, 3, 3), **options)
+        is None
+    )
+
+
 def test_other_poolings_are_torch_s_own(monkeypatch):
     monkeypatch.setattr(cpu.WindowMean, "apply", lambda *_: pytest.fail("taken for windows of 3"))
     x = torch.randn(1, 2, 8, 8)

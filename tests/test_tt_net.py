@@ -6,6 +6,8 @@ import nano
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from hasnet_models.config.load import load_preset
 from hasnet_models.networks.colour import luma
@@ -80,14 +82,35 @@ def test_identity_and_domain_code_change_the_result():
     torch.testing.assert_close(plain, net(x_rt, content, z, net.domain_code("unheard", 2)))
 
 
+def modulated(h: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    return h * scale[..., None, None] + shift[..., None, None]
+
+
+@pytest.mark.parametrize("norm", ["styled", "adain"])
+@pytest.mark.parametrize("upsample", [False, True])
+@pytest.mark.parametrize("noise", [False, True])
+def test_a_ttm_is_its_formula(norm, upsample, noise):
+    """Modulated, shifted by its bias, enlarged, given noise, and the leaky ReLU with its gain."""
+    torch.manual_seed(0)
+    ttm = TTM(6, 5, 8, norm=norm, noise=noise, upsample=upsample, number=3).eval()
+    for parameter in ttm.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    h, w = torch.randn(2, 6, 8, 8), torch.randn(2, 8)
+    wanted = modulated(*(ttm._styled if norm == "styled" else ttm._adain)(h, w))
+    wanted = wanted + ttm.bias[:, None, None]
+    if upsample:
+        wanted = F.interpolate(wanted, scale_factor=2, mode="bilinear", align_corners=False)
+    if noise:
+        wanted = wanted + ttm.noise * torch.from_numpy(fixed_noise(3, *wanted.shape[2:]))
+    wanted = torch.where(wanted > 0, wanted, 0.2 * wanted) * 2**0.5
+    torch.testing.assert_close(ttm(h, w), wanted, atol=1e-5, rtol=1e-5)
+
+
 def test_adain_output_has_the_statistics_it_was_given():
     torch.manual_seed(0)
     ttm = TTM(3, 4, 5, norm="adain", noise=False, upsample=False)
-    h = ttm._adain(torch.randn(2, 3, 16, 16), torch.randn(2, 5) * 3)
-    scale, shift = ttm.style(torch.zeros(2, 5)).chunk(2, 1)
-    assert h.std((2, 3)).min() > 0 and scale.shape == shift.shape == (2, 4)
     w = torch.randn(2, 5)
-    out = ttm._adain(torch.randn(2, 3, 16, 16), w)
+    out = modulated(*ttm._adain(torch.randn(2, 3, 16, 16), w))
     scale, shift = ttm.style(w).chunk(2, 1)
     torch.testing.assert_close(out.mean((2, 3)), shift, atol=1e-4, rtol=0)
     deviation = out.std((2, 3), unbiased=False)
@@ -97,7 +120,7 @@ def test_adain_output_has_the_statistics_it_was_given():
 def test_styled_output_keeps_about_unit_variance_for_any_style():
     torch.manual_seed(0)
     ttm = TTM(32, 32, 8, norm="styled", noise=False, upsample=False)
-    out = ttm._styled(torch.randn(4, 32, 32, 32), torch.randn(4, 8) * 20)
+    out = modulated(*ttm._styled(torch.randn(4, 32, 32, 32), torch.randn(4, 8) * 20))
     assert out.std().item() == pytest.approx(1, abs=0.2)
 
 

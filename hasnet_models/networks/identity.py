@@ -121,9 +121,13 @@ class _Conv(nn.Sequential):
     ) -> None:
         before = (kernel - stride) // 2
         after = kernel - stride - before
-        pad = [] if kernel == 1 else [nn.ZeroPad2d((before, after, before, after))]
-        conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, groups=groups)
-        super().__init__(*pad, conv, *([] if linear else [nn.PReLU(outputs)]))
+        even = before == after  # then the convolution pads by itself
+        conv = nn.Conv2d(
+            inputs, outputs, kernel, stride, padding=before if even else 0, groups=groups
+        )
+        pad = nn.Identity() if even else nn.ZeroPad2d((before, after, before, after))
+        layers = [conv] if kernel == 1 else [pad, conv]  # in the weight file's names it has a place
+        super().__init__(*layers, *([] if linear else [nn.PReLU(outputs)]))
 
 
 class _Bottleneck(nn.Sequential):

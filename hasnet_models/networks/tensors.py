@@ -15,7 +15,7 @@ def to_signed(values: np.ndarray, device: torch.device = CPU) -> Tensor:
 
 
 def to_tensor(pictures: np.ndarray, device: torch.device = CPU) -> Tensor:
-    """Pictures, uint8 (B, H, W, 3) -> float32 (B, 3, H, W) in -1..1."""
+    """Pictures, uint8 or float (B, H, W, 3) in 0..255 -> float32 (B, 3, H, W) in -1..1."""
     return from_pixels(torch.from_numpy(np.ascontiguousarray(pictures)).to(device))
 
 

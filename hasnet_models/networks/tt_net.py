@@ -188,7 +188,7 @@ class GatedSkip(nn.Module):
         skip = self.rgb(area(x_rt, h.shape[-1]))
         if self.vgg is not None:
             skip = skip + bring_to(self.vgg(content[self.layer]), h)
-        return h + self.gate(h).sigmoid() * skip
+        return torch.addcmul(h, self.gate(h).sigmoid(), skip)
 
 
 def in_own_hue(base: Tensor, rgb: Tensor) -> Tensor:

@@ -53,13 +53,15 @@ class TTM(nn.Module):
 
     def forward(self, h: Tensor, w: Tensor) -> Tensor:
         """(B, Cin, H, W), (B, w_dim) -> (B, Cout, H, W), or twice the side with ``upsample``."""
-        h = self._styled(h, w) if self.norm == "styled" else self._adain(h, w)
-        h = h + self.bias[None, :, None, None]
+        h, scale, shift = self._styled(h, w) if self.norm == "styled" else self._adain(h, w)
+        # the gain, which leaky ReLU lets through, is put on numbers for each channel
+        shift = GAIN * (shift + self.bias)
+        h = torch.addcmul(shift[..., None, None], h, GAIN * scale[..., None, None])
         if self.upsample:
             h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
         if self.noise is not None:
-            h = h + self.noise * self._drawn(h)
-        return F.leaky_relu(h, SLOPE) * GAIN
+            h = h + GAIN * self.noise * self._drawn(h)
+        return F.leaky_relu(h, SLOPE, inplace=True)
 
     def _drawn(self, h: Tensor) -> Tensor:
         """Noise for features (B, C, H, W): (B, 1, H, W), in eval mode (1, 1, H, W)."""
@@ -67,17 +69,18 @@ class TTM(nn.Module):
             return torch.randn_like(h[:, :1])
         return torch.from_numpy(fixed_noise(self.number, *h.shape[-2:])).to(h)
 
-    def _styled(self, h: Tensor, w: Tensor) -> Tensor:
+    def _styled(self, h: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The convolution (B, Cout, H, W), and what it is scaled and shifted by (B, Cout)."""
         scale = (1 + self.style(w)) * self.gain
         power = self.weight.square().sum((2, 3))
         demod = (scale.square() @ power.t() + 1e-8).rsqrt()
         h = F.conv2d(h * scale[:, :, None, None], self.weight, padding=1)
-        return h * demod[:, :, None, None]
+        return h, demod, torch.zeros_like(self.bias)
 
-    def _adain(self, h: Tensor, w: Tensor) -> Tensor:
-        scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
-        h = instance_norm(F.conv2d(h, self.weight * self.gain, padding=1))
-        return h * (1 + scale) + shift
+    def _adain(self, h: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As :meth:`_styled`."""
+        scale, shift = self.style(w).chunk(2, 1)
+        return instance_norm(F.conv2d(h, self.weight * self.gain, padding=1)), 1 + scale, shift
 
 
 @lru_cache

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 EPSILON = 1e-5
+LEAST_SQUARE = 1e-24
 
 
 def contextual_similarity(x: Tensor, y: Tensor, bandwidth: float = 0.5) -> Tensor:
@@ -19,11 +19,15 @@ def contextual_similarity(x: Tensor, y: Tensor, bandwidth: float = 0.5) -> Tenso
         x: features of the generated image, (B, C, H, W).
         y: features of the target, (B, C, H', W').
     """
-    x, y = x.flatten(2), y.flatten(2)
-    centre = y.mean(2, keepdim=True)
-    x = torch.nn.functional.normalize(x - centre, dim=1)
-    y = torch.nn.functional.normalize(y - centre, dim=1)
-    distance = 1 - x.transpose(1, 2) @ y
-    relative = distance / (distance.amin(2, keepdim=True) + EPSILON)
-    similarity = ((1 - relative) / bandwidth).softmax(2)
+    x, y = x.flatten(2).transpose(1, 2), y.flatten(2).transpose(1, 2)
+    centre = y.mean(1, keepdim=True)
+    cosine = _unit(x - centre) @ _unit(y - centre).transpose(1, 2)
+    nearest = 1 - cosine.amax(2, keepdim=True)
+    # (1 - d / d_min) / h but for what a row's similarities have in common: softmax divides it out
+    similarity = (cosine * ((nearest + EPSILON) * bandwidth).reciprocal()).softmax(2)
     return similarity.amax(1).mean(1)
+
+
+def _unit(rows: Tensor) -> Tensor:
+    """Vectors along the last axis brought to unit length; of almost none they stay short."""
+    return rows * rows.square().sum(-1, keepdim=True).clamp_min(LEAST_SQUARE).rsqrt()

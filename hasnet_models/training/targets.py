@@ -14,6 +14,7 @@ from hasnet_models.config.frozen import LOSS_LAYERS
 from hasnet_models.data.faces import FaceSet
 from hasnet_models.data.rows import Rows
 from hasnet_models.networks.tensors import to_tensor
+from hasnet_models.opencv import cv2
 
 FACE_SHARE = 9 / 16
 Key = tuple[int, bool]
@@ -21,9 +22,18 @@ Key = tuple[int, bool]
 
 def pictures(faces: FaceSet, keys: Sequence[Key], size: int, device: torch.device) -> Tensor:
     """Faces by (position, flipped), (B, 3, size, size) in -1..1."""
-    images = faces.images
-    found = np.stack([images[i][:, ::-1] if flip else images[i] for i, flip in keys])
+    images = [faces.images[i] for i, _ in keys]
+    factor, rest = divmod(images[0].shape[0], size)
+    if factor > 1 and not rest:  # means of whole blocks, before anything else is done for a pixel
+        images = [_means(one, size) for one in images]
+    flips = (flip for _, flip in keys)
+    found = np.stack([o[:, ::-1] if flip else o for o, flip in zip(images, flips, strict=True)])
     return shrink(to_tensor(found, device), size)
+
+
+def _means(picture: np.ndarray, side: int) -> np.ndarray:
+    """A square picture uint8 (S, S, 3) as float32 (side, side, 3), S a multiple of that."""
+    return cv2.resize(picture.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def fractions(rows: Rows | np.ndarray, keys: Sequence[Key], device: torch.device) -> Tensor:
