@@ -158,7 +158,7 @@ def _runtime() -> Iterator[Check]:
     from hasnet_models.runtimes.choice import chosen
     from hasnet_models.runtimes.graph_files import index
     from hasnet_models.runtimes.names import AUTO, ONNX
-    from hasnet_models.runtimes.sessions import thread_count
+    from hasnet_models.threads import thread_count
 
     name = chosen(AUTO, "auto")
     about = f"graphs of opset {index()['opset']}, {thread_count()} threads"

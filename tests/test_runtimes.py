@@ -361,24 +361,6 @@ def test_planes_are_resized_as_the_networks_do(small, large):
     np.testing.assert_allclose(arrays.brought_to(planes, large), wanted.numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("variables", "count"),
-    [
-        ({"HASNET_THREADS": "3", "OMP_NUM_THREADS": "5"}, 3),
-        ({"OMP_NUM_THREADS": "5"}, 5),
-        ({"HASNET_THREADS": "0", "OMP_NUM_THREADS": "x"}, 7),
-        ({}, 7),
-    ],
-)
-def test_threads_are_those_that_are_asked_for_or_may_be_used(monkeypatch, variables, count):
-    for name in sessions.THREADS_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    for name, text in variables.items():
-        monkeypatch.setenv(name, text)
-    monkeypatch.setattr(sessions.os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
-    assert sessions.thread_count() == count
-
-
 # ------------------------------------------------------------------------------------ the choice
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hasnet_models import threads
 from hasnet_models.avatar import shaping, wishes
 from hasnet_models.avatar.layer import layer_of
 from hasnet_models.avatar.look import APPEARANCE, Look
@@ -20,7 +21,6 @@ from hasnet_models.face.types import AlignedFace
 from hasnet_models.image_io import Photo
 from hasnet_models.opencv import cv2
 from hasnet_models.plugins import Domain
-from hasnet_models.runtimes.sessions import THREADS_VARIABLES
 from hasnet_models.topology.by_colour import seen_zones
 
 AUTO = FaceChoice()
@@ -45,7 +45,7 @@ class Part:
 
 def limit_threads(count: int) -> None:
     """Threads of the networks, which are loaded later, and of OpenCV."""
-    for name in THREADS_VARIABLES:
+    for name in threads.VARIABLES:
         os.environ[name] = str(count)
     cv2.setNumThreads(count)
 

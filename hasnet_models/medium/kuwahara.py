@@ -10,13 +10,14 @@ sums are one product of two matrices, whatever the radius.
 from __future__ import annotations
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
-from hasnet_models.medium.scale import THREADS, Field, blur
+from hasnet_models.medium.scale import Field, blur
 from hasnet_models.medium.tangent_flow import Flow
 from hasnet_models.opencv import cv2
+from hasnet_models.threads import side_by_side
 
 SECTORS = 8
 _RINGS = ((0.45, 6), (0.85, 10))  # distance and number of the points around the centre
@@ -46,10 +47,8 @@ def kuwahara(rgb: Field, flow: Flow, radius: Field, sharpness: float) -> Field:
     source = cv2.merge([red, green, blue, red * red + green * green + blue * blue])
     step = max(1, _PIXELS // rgb.shape[1])
     bands = [slice(top, min(top + step, rgb.shape[0])) for top in range(0, rgb.shape[0], step)]
-    with ThreadPoolExecutor(THREADS) as threads:
-        return np.concatenate(
-            list(threads.map(lambda rows: _band(source, flow, radius, sharpness, rows), bands))
-        )
+    done = side_by_side(partial(_band, source, flow, radius, sharpness, rows) for rows in bands)
+    return np.concatenate(done)
 
 
 def _band(source: Field, flow: Flow, radius: Field, sharpness: float, rows: slice) -> Field:

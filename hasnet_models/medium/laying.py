@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
 from hasnet_models.errors import UsageError
 from hasnet_models.medium import scale
-from hasnet_models.medium.base import THREADS, Band, Medium
+from hasnet_models.medium.base import Band, Medium
 from hasnet_models.medium.scale import UNIT, Field
 from hasnet_models.medium.scene import Scene
 from hasnet_models.opencv import cv2
+from hasnet_models.threads import side_by_side
 from hasnet_models.topology.zones import ZONES
 
 GREATEST_STRENGTH = 1.5
@@ -91,8 +92,7 @@ def _laid(picture: Field, medium: Medium, strength: float, scene: Scene) -> Fiel
         out[band] = _typed(np.clip(mixed, 0, 1, out=mixed), picture.dtype)
 
     tops = range(0, height, rows)
-    with ThreadPoolExecutor(min(len(tops), THREADS)) as threads:
-        list(threads.map(lay, tops))
+    side_by_side(partial(lay, top) for top in tops)
     return out
 
 

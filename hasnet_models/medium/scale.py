@@ -7,15 +7,12 @@ cells are a fraction of the side: the same strokes lie in the same places at eve
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from hasnet_models.opencv import cv2
 
 Field = np.ndarray
 UNIT = 512  # lengths of a medium are in px of a face frame of so many
-THREADS = min(os.cpu_count() or 1, 4)
 _REACH = 3.0
 _EXACT_SIGMA = 4.0
 _CUBIC_REACH = 2

@@ -17,7 +17,7 @@ from hasnet_models.face.align import resized
 from hasnet_models.face.session import NotLoadable, open_file
 from hasnet_models.face.types import AlignedFace
 from hasnet_models.frame import CROP_SIZE
-from hasnet_models.runtimes.sessions import thread_count
+from hasnet_models.threads import thread_count
 
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _SHAPE = (1, 3, CROP_SIZE, CROP_SIZE)

@@ -12,8 +12,9 @@ import numpy as np
 from hasnet_models.errors import WeightsError
 from hasnet_models.runtimes.contract import OPERATIONS, Pixels, Planes
 from hasnet_models.runtimes.graph_files import index, is_for, read_graph
-from hasnet_models.runtimes.sessions import open_bound, thread_count
+from hasnet_models.runtimes.sessions import open_bound
 from hasnet_models.runtimes.window import lay_in_window
+from hasnet_models.threads import thread_count
 from hasnet_models.weights.files import weight_path
 from hasnet_models.weights.state import (
     State,

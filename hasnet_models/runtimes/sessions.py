@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,26 +12,12 @@ import numpy as np
 from hasnet_models.errors import WeightsError
 
 PROVIDERS = ["CPUExecutionProvider"]
-THREADS_VARIABLES = ("HASNET_THREADS", "OMP_NUM_THREADS")
 _ARENA = {
     "initial_chunk_size_bytes": 192 * 2**20,  # what an avatar needs; a page counts when it is used
     "arena_extend_strategy": 0,  # what is more comes in powers of two
     "max_mem": 0,  # no limit
     "max_dead_bytes_per_chunk": -1,  # as onnxruntime likes
 }
-
-
-def thread_count() -> int:
-    """Threads for the networks: HASNET_THREADS or OMP_NUM_THREADS, else the cores that this
-    process may use.
-    """
-    for name in THREADS_VARIABLES:
-        text = os.environ.get(name, "")
-        if text.isdecimal() and int(text):
-            return int(text)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def session_options(threads: int) -> Any:
