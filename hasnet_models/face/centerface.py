@@ -9,10 +9,8 @@ fewer cartoons, and places the corners of a wide smile less well than MTCNN.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +21,6 @@ from hasnet_models.face.session import open_session
 from hasnet_models.face.types import Face
 from hasnet_models.frame import FFHQ_BOX_512, invert, similarity, transform
 from hasnet_models.opencv import cv2
-from hasnet_models.threads import side_by_side
 
 WEIGHTS = "centerface.onnx"
 # A find that is less sure may be anything: see docs/detector.md for the scores of pictures without
@@ -141,8 +138,11 @@ class CenterFace:
 
     def _refined(self, rgb: NDArray[np.uint8], face: Face, tilt: float) -> NDArray | None:
         """Mean landmarks (5, 2) in a frame that brings a face of this tilt upright."""
-        views = itertools.product(_REFINE_SIZES, (False, True))
-        seen = side_by_side(partial(self._seen, rgb, face, tilt, *view) for view in views)
+        seen = [
+            self._seen(rgb, face, tilt, size, mirrored)
+            for size in _REFINE_SIZES
+            for mirrored in (False, True)
+        ]
         found = [points for points in seen if points is not None]
         return np.mean(found, axis=0) if found else None
 
@@ -176,7 +176,7 @@ class CenterFace:
         beside = self._seen(rgb, face, step)
         if beside is None or _moves(upright, beside) <= _STEADY:
             return 0.0
-        seen = side_by_side(partial(self._seen, rgb, face, i * step) for i in range(_TURNS))
+        seen = [self._seen(rgb, face, i * step) for i in range(_TURNS)]
         moves = [
             (_moves(seen[i], seen[i - 1]) + _moves(seen[i], seen[(i + 1) % _TURNS])) / 2
             for i in range(_TURNS)
