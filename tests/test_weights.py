@@ -15,7 +15,8 @@ from torch import nn
 from hasnet_cli.hints import hint_of
 from hasnet_models.errors import EXIT_WEIGHTS, WeightsError
 from hasnet_models.networks.vgg import VGGFeatures
-from hasnet_models.weights import digests, files, load
+from hasnet_models.testing.offline import hide_the_user
+from hasnet_models.weights import digests, files, load, store
 
 ROOT = Path(__file__).parent.parent
 MANIFEST_TOOL = ROOT / "tools" / "manifest.py"
@@ -362,6 +363,13 @@ def test_a_weight_file_is_read_for_its_hash_once_a_process(embedded, reads):
     assert reads == [path] and digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_a_file_is_read_anew_where_that_is_asked_for(embedded, reads):
+    path = settle(embedded / "net.safetensors")
+    files.weight_path(path.name)
+    assert files.weight_path(path.name, anew=True) == path and reads == [path, path]
+    assert [model.status for model in store.models()] == [store.PRESENT] and len(reads) == 3
+
+
 def test_a_changed_file_is_hashed_again(embedded, reads):
     path = settle(embedded / "net.safetensors")
     files.weight_path("net.safetensors")
@@ -392,8 +400,9 @@ def test_a_file_just_written_is_hashed_every_time(tmp_path, reads):
 
 
 @pytest.mark.slow
-def test_loading_every_network_reads_every_file_once(reads):
-    digests._settled_digest.cache_clear(), digests._kept.cache_clear()
+def test_loading_every_network_reads_every_file_once(reads, monkeypatch, tmp_path):
+    hide_the_user(monkeypatch, tmp_path)  # other processes may have kept what they found
+    digests._settled_digest.cache_clear()
     load.load_rt(), load.load_tt(), load.load_vgg(), load.load_identity()
     for name in files.NETWORKS:
         digests.sha256_of(files.weight_path(name))

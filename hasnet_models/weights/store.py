@@ -84,7 +84,7 @@ def _model(name: str, entry: dict[str, Any]) -> Model:
 
 def _state(name: str) -> tuple[Path, str]:
     try:
-        return files.weight_path(name), PRESENT
+        return files.weight_path(name, anew=True), PRESENT
     except WeightsError:
         path = files.weights_folder() / name
         return path, DAMAGED if is_file(path) else MISSING
