@@ -43,7 +43,7 @@ SWITCHES = {
     "R1 every step": {"r1_every": 1},
     "feature discriminator off": {"feature_width": 0},
     "tone loss and relit faces off": {"tone": 0.0, "relight": 0.0},
-    "trial: one entry made anew a step": {"pool_renew": 1},
+    "two entries made anew a step": {"pool_renew": 2},
     "trial: contextual loss at half size": {"contextual_shrink": 2},
     "trial: D of three quarters of the widths": {"d_widths": (8, 12, 24, 48, 96, 120)},
 }
