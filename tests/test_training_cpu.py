@@ -134,19 +134,21 @@ def test_other_convolutions_are_torch_s_own(shape, outputs, options, monkeypatch
 
 @pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("bias", [True, False])
-def test_few_planes_of_many_are_the_convolution_with_its_gradients(outputs, bias):
+def test_few_planes_of_many_are_the_convolution_with_its_gradients(outputs, bias, monkeypatch):
+    spread, calls = cpu.spread, []
+    monkeypatch.setattr(cpu, "spread", lambda *given: calls.append(1) or spread(*given))
     given = [leaf(2, cpu.MANY, 5, 7), leaf(outputs, cpu.MANY, 3, 3, seed=1)]
     given += [leaf(outputs, seed=2)] if bias else []
-    found = cpu.spread(*given, padding=1)
+    with cpu.Quick(cpu.ALL):
+        found = F.conv2d(*given, padding=1)
+    assert calls
     wanted = F.conv2d(*(one.double() for one in given), padding=1)
     close(found, wanted)
     # the gradients' own gradients are those of a penalty on them
-    for one, other in zip(
-        *(gradients(y.pow(3).sum(), *given) for y in (found, wanted)), strict=True
-    ):
+    pairs = (gradients(y.pow(3).sum(), *given) for y in (found, wanted))
+    for one, other in zip(*pairs, strict=True):
         close(one, other)
-        again = (gradients(y.square().sum(), given[0])[0] for y in (one, other))
-        close(*again)
+        close(*(gradients(y.square().sum(), given[0])[0] for y in (one, other)))
 
 
 @pytest.mark.parametrize(
@@ -160,10 +162,8 @@ def test_few_planes_of_many_are_the_convolution_with_its_gradients(outputs, bias
     ],
 )
 def test_other_convolutions_are_not_spread(inputs, outputs, options):
-    assert (
-        cpu.spread(torch.zeros(1, inputs, 8, 8), torch.zeros(outputs, inputs, 3, 3), **options)
-        is None
-    )
+    weight = torch.zeros(outputs, inputs, 3, 3)
+    assert cpu.convolution(torch.zeros(1, inputs, 8, 8), weight, **options) is None
 
 
 def test_other_poolings_are_torch_s_own(monkeypatch):

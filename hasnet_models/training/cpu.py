@@ -34,10 +34,7 @@ class Quick(TorchFunctionMode):
 
     def __init__(self, ways: Collection[str]) -> None:
         super().__init__()
-        known = [WAYS[name] for name in ways if name in WAYS]
-        self.ways = {
-            function: [way for one, way in known if one is function] for function, _ in known
-        }
+        self.ways = dict(WAYS[name] for name in ways if name in WAYS)
 
     def __torch_function__(
         self,
@@ -47,11 +44,9 @@ class Quick(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        for way in self.ways.get(function, ()):
-            found = way(*args, **kwargs)
-            if found is not None:
-                return found
-        return function(*args, **kwargs)
+        way = self.ways.get(function)
+        found = None if way is None else way(*args, **kwargs)
+        return function(*args, **kwargs) if found is None else found
 
 
 def convolution(
@@ -63,46 +58,33 @@ def convolution(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor | None:
-    """A 3 x 3 convolution of many channels, by Winograd; None for any other."""
-    if not _is_plain(weight, stride, padding, dilation, groups):
+    """A 3 x 3 convolution of many channels to many, or to few; None for any other."""
+    steps = _all(stride, 1) and _all(padding, 1) and _all(dilation, 1)
+    if not steps or groups != 1 or weight.shape[2:] != (3, 3):
         return None
-    if min(weight.shape[:2]) < CHANNELS or x.shape[-1] > SIDE:
+    outputs, inputs = weight.shape[:2]
+    if outputs <= FEW and inputs >= MANY:
+        found = spread(x, weight)
+    elif min(outputs, inputs) >= CHANNELS and _goes_by_winograd(x):
+        found = winograd.convolve(x, weight)
+    else:
         return None
-    if not winograd.fits(x) or x.dtype != torch.float32:
-        return None
-    found = winograd.convolve(x, weight)
     return found if bias is None else found.add_(bias.view(-1, 1, 1))
 
 
-def spread(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor | None:
-    """A 3 x 3 convolution of many planes to few; None for any other.
+def _goes_by_winograd(x: Tensor) -> bool:
+    return x.shape[-1] <= SIDE and winograd.fits(x) and x.dtype == torch.float32
 
-    What each pixel gives its nine neighbours is a convolution of one pixel to nine planes, which
-    `fold` then adds: a third of the time, gradients with it.
+
+def spread(x: Tensor, weight: Tensor) -> Tensor:
+    """``F.conv2d(x, weight, padding=1)`` of 3 x 3 as what each pixel gives its nine neighbours.
+
+    That is a convolution of one pixel to nine planes for each of the output, which `fold` adds: a
+    third of the time, gradients with it.
     """
-    if not _is_plain(weight, stride, padding, dilation, groups):
-        return None
-    outputs, inputs = weight.shape[:2]
-    if outputs > FEW or inputs < MANY:
-        return None
-    given = weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, inputs, 1, 1)
+    given = weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, weight.shape[1], 1, 1)
     planes = torch.conv2d(x, given).flatten(2)
-    found = F.fold(planes, x.shape[2:], 3, padding=1)
-    return found if bias is None else found + bias.view(-1, 1, 1)
-
-
-def _is_plain(weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int) -> bool:
-    """Whether a convolution is of 3 x 3, and gives a pixel for each."""
-    steps = _all(stride, 1) and _all(padding, 1) and _all(dilation, 1)
-    return steps and groups == 1 and weight.shape[2:] == (3, 3)
+    return F.fold(planes, x.shape[2:], 3, padding=1)
 
 
 def _all(given: Any, value: int) -> bool:
@@ -160,8 +142,7 @@ class FrozenPReLU(torch.autograd.Function):
 
 Way = Callable[..., Tensor | None]
 WAYS: dict[str, tuple[Callable[..., Any], Way]] = {
-    "Winograd": (torch.conv2d, convolution),
-    "few planes": (torch.conv2d, spread),
+    "convolutions": (torch.conv2d, convolution),
     "window means": (F.avg_pool2d, window_mean),
     "slopes": (F.prelu, prelu),
 }
