@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -502,6 +503,26 @@ def test_a_whole_avatar_without_torch(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from hasnet_models.face.session import open_session; open_session('face_mesh.onnx')",
+        "from hasnet_models.runtimes.onnx_runtime import OnnxRuntime; OnnxRuntime().close()",
+        "import hasnet_models.export.graphs, onnxruntime; onnxruntime.SessionOptions()",
+    ],
+)
+def test_nothing_is_kept_about_the_user(tmp_path, code):
+    """onnxruntime's telemetry, which keeps an id of the device, is off."""
+    environment = {n: v for n, v in os.environ.items() if n != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    script = f"{code}; import os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    run = [sys.executable, "-c", script]
+    found = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout == "1\n"
+    kept = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept <= {"digests.json"}
+
+
 def test_an_exported_file_is_the_avatar(both, tmp_path, site):
     import onnxruntime
     from conftest import Site

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import numpy_helper
 
 from hasnet_models.export.quicker import Known, Sizes, quicker
+from hasnet_models.runtimes.sessions import PROVIDERS
 
 _ROUNDS = 3
 _DOMAIN = ""  # of ONNX's own operators
@@ -51,6 +51,8 @@ def outside(model: onnx.ModelProto) -> list[onnx.TensorProto]:
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """With its constants computed, by onnxruntime's basic optimiser."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 3
@@ -58,7 +60,7 @@ def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
         file = Path(folder) / "graph.onnx"
         options.optimized_model_filepath = str(file)
         data = model.SerializeToString()
-        onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(data, options, providers=PROVIDERS)
         return onnx.load(file)
 
 

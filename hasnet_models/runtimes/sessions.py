@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ import numpy as np
 from hasnet_models.errors import WeightsError
 
 PROVIDERS = ["CPUExecutionProvider"]
+# onnxruntime 1.32 keeps an id of the device in the user's cache folder, for reports on what it is
+# used for; it looks at this when it is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _ARENA = {
     "initial_chunk_size_bytes": 192 * 2**20,  # what an avatar needs; a page counts when it is used
     "arena_extend_strategy": 0,  # what is more comes in powers of two
