@@ -523,6 +523,7 @@ def test_nothing_is_kept_about_the_user(tmp_path, code):
     assert kept <= {"digests.json"}
 
 
+@pytest.mark.slow
 def test_an_exported_file_is_the_avatar(both, tmp_path, site):
     import onnxruntime
     from conftest import Site

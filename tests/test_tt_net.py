@@ -90,13 +90,23 @@ def modulated(h: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> torc
 @pytest.mark.parametrize("upsample", [False, True])
 @pytest.mark.parametrize("noise", [False, True])
 def test_a_ttm_is_its_formula(norm, upsample, noise):
-    """Modulated, shifted by its bias, enlarged, given noise, and the leaky ReLU with its gain."""
+    """Modulated, shifted by its bias, enlarged, given noise, and the leaky ReLU with its gain.
+
+    The styled one is StyleGAN2's as published: weights of each sample's own, of unit power.
+    """
     torch.manual_seed(0)
     ttm = TTM(6, 5, 8, norm=norm, noise=noise, upsample=upsample, number=3).eval()
     for parameter in ttm.parameters():
         nn.init.normal_(parameter, std=0.5)
     h, w = torch.randn(2, 6, 8, 8), torch.randn(2, 8)
-    wanted = modulated(*(ttm._styled if norm == "styled" else ttm._adain)(h, w))
+    style, weight = ttm.style(w), ttm.weight * ttm.gain
+    if norm == "styled":
+        own = weight * (1 + style)[:, None, :, None, None]
+        own = own / (own.square().sum((2, 3, 4), keepdim=True) + 1e-8).sqrt()
+        wanted = torch.cat([F.conv2d(h[i : i + 1], own[i], padding=1) for i in range(2)])
+    else:
+        scale, shift = style.chunk(2, 1)
+        wanted = modulated(F.instance_norm(F.conv2d(h, weight, padding=1)), 1 + scale, shift)
     wanted = wanted + ttm.bias[:, None, None]
     if upsample:
         wanted = F.interpolate(wanted, scale_factor=2, mode="bilinear", align_corners=False)
@@ -109,6 +119,9 @@ def test_a_ttm_is_its_formula(norm, upsample, noise):
 def test_adain_output_has_the_statistics_it_was_given():
     torch.manual_seed(0)
     ttm = TTM(3, 4, 5, norm="adain", noise=False, upsample=False)
+    h = modulated(*ttm._adain(torch.randn(2, 3, 16, 16), torch.randn(2, 5) * 3))
+    scale, shift = ttm.style(torch.zeros(2, 5)).chunk(2, 1)
+    assert h.std((2, 3)).min() > 0 and scale.shape == shift.shape == (2, 4)
     w = torch.randn(2, 5)
     out = modulated(*ttm._adain(torch.randn(2, 3, 16, 16), w))
     scale, shift = ttm.style(w).chunk(2, 1)

@@ -370,6 +370,27 @@ def test_a_file_is_read_anew_where_that_is_asked_for(embedded, reads):
     assert [model.status for model in store.models()] == [store.PRESENT] and len(reads) == 3
 
 
+def test_damage_that_reading_found_stays_known(embedded, monkeypatch, tmp_path):
+    """As of a disk that fails: the file's state is what it was."""
+    hide_the_user(monkeypatch, tmp_path / "home")
+    monkeypatch.setattr(digests, "_state", lambda path: (1, 2, 0, 0))
+    path = embedded / "net.safetensors"
+
+    def again(**options):
+        """In another process."""
+        digests.flush()
+        digests._settled_digest.cache_clear(), digests._kept.cache_clear()
+        return files.weight_path(path.name, **options)
+
+    again()
+    path.write_bytes(path.read_bytes()[::-1])
+    assert again() == path
+    for options in ({"anew": True}, {}):
+        with pytest.raises(WeightsError, match="damaged"):
+            again(**options)
+    digests._settled_digest.cache_clear(), digests._kept.cache_clear()
+
+
 def test_a_changed_file_is_hashed_again(embedded, reads):
     path = settle(embedded / "net.safetensors")
     files.weight_path("net.safetensors")

@@ -312,11 +312,8 @@ def _between(length: int, factor: int) -> np.ndarray:
 
 def _reduce_sum(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
     """Planes summed into one are a convolution with ones, or with what they are weighted by."""
-    axes = known.values.get(node.input[1]) if len(node.input) > 1 else None
-    x, sizes = node.input[0], known.sizes.get(node.input[0])
-    if axes is None or axes.tolist() != [1] or not _attribute(node, "keepdims", 1):
-        return False
-    if sizes is None or len(sizes) != 4 or sizes[1] != 3:
+    x = node.input[0]
+    if _planes_of(node, known) != 3:
         return False
     weights = np.ones(3, np.float32)
     maker = known.makers.get(x)
@@ -331,15 +328,20 @@ def _reduce_sum(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
 
 def _reduce_max(node: onnx.NodeProto, known: Known, instead: Instead) -> bool:
     """The greatest of some planes: they are compared as wholes, not the values of each pixel."""
-    x, axes = node.input[0], known.values.get(node.input[1]) if len(node.input) > 1 else None
-    planes = (known.numbers(x) or [0])[0]
-    if axes is None or axes.tolist() != [1] or not _attribute(node, "keepdims", 1):
+    planes = _planes_of(node, known)
+    if not isinstance(planes, int) or not 1 < planes <= FEW:
         return False
-    if len(known.sizes[x]) != 4 or not 1 < planes <= FEW:
-        return False
-    one_by_one = instead.split(x, planes)
-    instead.add("Max", *one_by_one)
+    instead.add("Max", *instead.split(node.input[0], planes))
     return True
+
+
+def _planes_of(node: onnx.NodeProto, known: Known) -> int | str | None:
+    """How many planes a node reduces to one that stays an axis; None where it does not do that."""
+    axes = known.values.get(node.input[1]) if len(node.input) > 1 else None
+    sizes = known.sizes.get(node.input[0])
+    if axes is None or axes.tolist() != [1] or not _attribute(node, "keepdims", 1):
+        return None
+    return sizes[1] if sizes is not None and len(sizes) == 4 else None
 
 
 _RULES: Mapping[str, Callable[[onnx.NodeProto, Known, Instead], bool]] = {

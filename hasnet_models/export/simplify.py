@@ -51,7 +51,7 @@ def outside(model: onnx.ModelProto) -> list[onnx.TensorProto]:
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """With its constants computed, by onnxruntime's basic optimiser."""
-    import onnxruntime
+    import onnxruntime  # once `runtimes.sessions` has said how
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

@@ -80,8 +80,7 @@ class RTNet(nn.Module):
     def features(self, gray: Tensor, palette: Tensor, place: Whereabouts | None = None) -> Tensor:
         """Decoder output, (B, channels[0], h, w), at the size that the U-Net works at."""
         size = self.config.size
-        if size and gray.shape[-1] > size:
-            gray = F.interpolate(gray, size=(size, size), mode="area")
+        gray = area(gray, size) if size else gray
         z_c = self.palette(palette.flatten(1))
         x = gray if place is None else torch.cat((gray, bring_to(place.zones, gray)), 1)
         z_g = [self.stem(x)]

@@ -212,9 +212,7 @@ def content_features(vgg: nn.Module, x_rt: Tensor, config: TTConfig) -> dict[str
         vgg: a :class:`hasnet_models.networks.vgg.VGGFeatures`.
         x_rt: (B, 3, S, S) in -1..1.
     """
-    side = config.content_size
-    x = F.interpolate(x_rt, size=(side, side), mode="area") if x_rt.shape[-1] > side else x_rt
-    found = vgg(x, content_layers(config))
+    found = vgg(area(x_rt, config.content_size), content_layers(config))
     if config.content_pool > 1:
         found = {n: F.avg_pool2d(f, config.content_pool) for n, f in found.items()}
     return {n: f / config.content_scale for n, f in found.items()}

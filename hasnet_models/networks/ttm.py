@@ -55,8 +55,7 @@ class TTM(nn.Module):
         """(B, Cin, H, W), (B, w_dim) -> (B, Cout, H, W), or twice the side with ``upsample``."""
         h, scale, shift = self._styled(h, w) if self.norm == "styled" else self._adain(h, w)
         # the gain, which leaky ReLU lets through, is put on numbers for each channel
-        shift = GAIN * (shift + self.bias)
-        h = torch.addcmul(shift[..., None, None], h, GAIN * scale[..., None, None])
+        h = torch.addcmul(GAIN * shift[..., None, None], h, GAIN * scale[..., None, None])
         if self.upsample:
             h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
         if self.noise is not None:
@@ -70,17 +69,18 @@ class TTM(nn.Module):
         return torch.from_numpy(fixed_noise(self.number, *h.shape[-2:])).to(h)
 
     def _styled(self, h: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The convolution (B, Cout, H, W), and what it is scaled and shifted by (B, Cout)."""
+        """The convolution (B, Cout, H, W), and what it is scaled and shifted by, ([B,] Cout)."""
         scale = (1 + self.style(w)) * self.gain
         power = self.weight.square().sum((2, 3))
         demod = (scale.square() @ power.t() + 1e-8).rsqrt()
         h = F.conv2d(h * scale[:, :, None, None], self.weight, padding=1)
-        return h, demod, torch.zeros_like(self.bias)
+        return h, demod, self.bias
 
     def _adain(self, h: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As :meth:`_styled`."""
         scale, shift = self.style(w).chunk(2, 1)
-        return instance_norm(F.conv2d(h, self.weight * self.gain, padding=1)), 1 + scale, shift
+        h = instance_norm(F.conv2d(h, self.weight * self.gain, padding=1))
+        return h, 1 + scale, shift + self.bias
 
 
 @lru_cache

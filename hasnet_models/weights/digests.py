@@ -1,4 +1,4 @@
-"""sha256 of files; those of weight files that were checked are kept between processes.
+"""sha256 of files; those of weight files are kept between processes.
 
 To read all networks of an avatar for their sha256 takes longer than to recolour a face. What is
 kept lies in the user's cache folder, with all that the system says of a file's state: inode, size,
@@ -18,7 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from hasnet_models import folders
-from hasnet_models.atomic import replacing
+from hasnet_models.atomic import write_whole
+from hasnet_models.errors import WeightsError
 
 FILE = "digests.json"
 _MOST = 64  # files, of which those checked last
@@ -60,14 +61,13 @@ def keep(path: Path, digest: str) -> None:
 
 def flush() -> None:
     """Write what is to be kept; a folder that is full or cannot be written costs time only."""
-    with _lock, contextlib.suppress(OSError):
+    with _lock, contextlib.suppress(WeightsError):
         if not _new:
             return
         found = {n: entry for n, entry in _kept_now(_file()).items() if n not in _new} | _new
         _new.clear()
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        with replacing(_file()) as file:
-            file.write(json.dumps(dict(list(found.items())[-_MOST:])).encode())
+        data = json.dumps(dict(list(found.items())[-_MOST:])).encode()
+        write_whole(_file(), data, WeightsError, folders=True)
 
 
 def _state(path: Path) -> tuple[int, int, int, int]:

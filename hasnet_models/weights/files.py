@@ -106,9 +106,14 @@ def _check(path: Path, entry: Mapping[str, Any] | None, anew: bool) -> None:
             f"The weight file {path} is not listed in {MANIFEST}.",
             "Run tools/manifest.py if the file is new and right.",
         )
-    wanted = entry["size"], entry["sha256"]
-    if path.stat().st_size != wanted[0] or sha256_of(path, anew=anew) != wanted[1]:
+    if path.stat().st_size != entry["size"] or _kept_digest(path, anew) != entry["sha256"]:
         raise WeightFileError(
             f"The weight file {path} is damaged: it is not the file that {MANIFEST} lists."
         )
-    keep(path, wanted[1])
+
+
+def _kept_digest(path: Path, anew: bool) -> str:
+    """Kept for other processes even where it is not the right one: damage stays known."""
+    digest = sha256_of(path, anew=anew)
+    keep(path, digest)
+    return digest

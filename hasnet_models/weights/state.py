@@ -86,7 +86,9 @@ def _with_head(state: State, metadata: dict[str, str], head: Path, base: Path) -
     return {**state, **own}
 
 
-def check_fit(wanted: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str) -> None:
+def check_fit(
+    wanted: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str
+) -> None:
     """Say in one sentence how a state and what a network needs differ.
 
     Args:
